@@ -1,0 +1,191 @@
+package chat
+
+// Event is something that happened and was committed (or, for volatile things, is true now). Events are values that many
+// connections share: nobody changes one.
+type Event interface {
+	// Scope says which room and which users the event is about, for routing and for dropping caches.
+	Scope() Scope
+}
+
+// Scope is where an event belongs. Exactly one of Room and Users decides who may see it: with Room set it is for those who
+// can read the room, else for the named users. Everyone is for all who are connected.
+type Scope struct {
+	Room     RoomID
+	Users    []UserID
+	Everyone bool
+}
+
+// Sequenced is an Event that carries the room's change_seq: connections get these in order, once, without holes.
+type Sequenced interface {
+	Event
+	Change() (RoomID, Seq)
+}
+
+// MessageCreated says that a message was stored.
+type MessageCreated struct{ Message *Message }
+
+// MessageChanged says that a message's content, pin or previews changed. It carries the whole new state.
+type MessageChanged struct{ Message *Message }
+
+// MessageDeleted says that a message became a tombstone.
+type MessageDeleted struct{ Message *Message }
+
+// ReactionAdded says that a person reacted. Message is the state after it.
+type ReactionAdded struct {
+	Message *Message
+	UserID  UserID
+	Emoji   string
+}
+
+// ReactionRemoved says that a reaction was taken back. Message is the state after it.
+type ReactionRemoved struct {
+	Message *Message
+	UserID  UserID
+	Emoji   string
+}
+
+func (e MessageCreated) Scope() Scope  { return Scope{Room: e.Message.RoomID} }
+func (e MessageChanged) Scope() Scope  { return Scope{Room: e.Message.RoomID} }
+func (e MessageDeleted) Scope() Scope  { return Scope{Room: e.Message.RoomID} }
+func (e ReactionAdded) Scope() Scope   { return Scope{Room: e.Message.RoomID} }
+func (e ReactionRemoved) Scope() Scope { return Scope{Room: e.Message.RoomID} }
+
+// Change implements Sequenced.
+func (e MessageCreated) Change() (RoomID, Seq) { return e.Message.RoomID, e.Message.ChangeSeq }
+
+// Change implements Sequenced.
+func (e MessageChanged) Change() (RoomID, Seq) { return e.Message.RoomID, e.Message.ChangeSeq }
+
+// Change implements Sequenced.
+func (e MessageDeleted) Change() (RoomID, Seq) { return e.Message.RoomID, e.Message.ChangeSeq }
+
+// Change implements Sequenced.
+func (e ReactionAdded) Change() (RoomID, Seq) { return e.Message.RoomID, e.Message.ChangeSeq }
+
+// Change implements Sequenced.
+func (e ReactionRemoved) Change() (RoomID, Seq) { return e.Message.RoomID, e.Message.ChangeSeq }
+
+// MemberJoined says that a person became a member.
+type MemberJoined struct {
+	Member Member
+	User   *User
+}
+
+// MemberLeft says that a person is no longer a member, by whatever way.
+type MemberLeft struct {
+	RoomID RoomID
+	UserID UserID
+	Reason LeaveReason
+}
+
+// LeaveReason says how a membership ended.
+type LeaveReason string
+
+// The ways a membership ends.
+const (
+	Left    LeaveReason = "left"
+	Removed LeaveReason = "removed"
+	Banned  LeaveReason = "banned"
+)
+
+// MemberChanged says that a member's role, mute or preferences changed.
+type MemberChanged struct{ Member Member }
+
+// RoomChanged says that a room's settings changed.
+type RoomChanged struct{ Room Room }
+
+// RoomDeleted says that a room and everything in it is gone. Members are those who were in it.
+type RoomDeleted struct {
+	RoomID  RoomID
+	Members []UserID
+}
+
+// ReadMoved says that a member read up to a place, or (Delivered) that it reached one of their clients.
+type ReadMoved struct {
+	RoomID    RoomID
+	UserID    UserID
+	Seq       Seq
+	Delivered bool
+}
+
+// Typing says that someone types, or stopped.
+type Typing struct {
+	RoomID   RoomID
+	UserID   UserID
+	ThreadID MessageID
+	Typing   bool
+}
+
+func (e MemberJoined) Scope() Scope  { return Scope{Room: e.Member.RoomID} }
+func (e MemberLeft) Scope() Scope    { return Scope{Room: e.RoomID} }
+func (e MemberChanged) Scope() Scope { return Scope{Room: e.Member.RoomID} }
+func (e RoomChanged) Scope() Scope   { return Scope{Room: e.Room.ID} }
+func (e RoomDeleted) Scope() Scope   { return Scope{Users: e.Members} }
+func (e ReadMoved) Scope() Scope     { return Scope{Room: e.RoomID} }
+func (e Typing) Scope() Scope        { return Scope{Room: e.RoomID} }
+
+// RoomAdded tells a person, on all devices, that a room is now theirs.
+type RoomAdded struct {
+	UserID UserID
+	Room   Room
+}
+
+// RoomRemoved tells a person, on all devices, that a room is no longer theirs.
+type RoomRemoved struct {
+	UserID UserID
+	RoomID RoomID
+}
+
+// UnreadChanged tells a person's devices where they stand in a room.
+type UnreadChanged struct {
+	UserID       UserID
+	RoomID       RoomID
+	UnreadCount  int64
+	MentionCount int64
+	LastReadSeq  Seq
+}
+
+// Notified tells a person of a new notification.
+type Notified struct{ Notification Notification }
+
+// SessionRevoked ends connections: of one session, or of all sessions of the user but Except when SessionID is empty.
+type SessionRevoked struct {
+	UserID    UserID
+	SessionID SessionID
+	Except    SessionID
+	Reason    string // "logout", "revoked", "password_changed", "banned", "timed_out", "disabled"
+}
+
+// UserChanged says that a person's profile, roles or state changed.
+type UserChanged struct{ User *User }
+
+// PresenceChanged says that a person's effective status changed; it goes to people who share a room.
+type PresenceChanged struct{ Presence Presence }
+
+// SanctionChanged says that a sanction was made or lifted.
+type SanctionChanged struct{ Sanction Sanction }
+
+// RolesChanged says that the server's roles or a room's role lists changed; cached rights must go.
+type RolesChanged struct{ RoomID RoomID }
+
+// BlockChanged says that a person blocked or unblocked another.
+type BlockChanged struct {
+	UserID    UserID
+	BlockedID UserID
+	Blocked   bool
+}
+
+// ReportChanged tells reviewers that the queue changed.
+type ReportChanged struct{ Report Report }
+
+func (e RoomAdded) Scope() Scope       { return Scope{Users: []UserID{e.UserID}} }
+func (e RoomRemoved) Scope() Scope     { return Scope{Users: []UserID{e.UserID}} }
+func (e UnreadChanged) Scope() Scope   { return Scope{Users: []UserID{e.UserID}} }
+func (e Notified) Scope() Scope        { return Scope{Users: []UserID{e.Notification.UserID}} }
+func (e SessionRevoked) Scope() Scope  { return Scope{Users: []UserID{e.UserID}} }
+func (e UserChanged) Scope() Scope     { return Scope{Everyone: true} }
+func (e PresenceChanged) Scope() Scope { return Scope{Everyone: true} }
+func (e SanctionChanged) Scope() Scope { return Scope{Users: []UserID{e.Sanction.UserID}} }
+func (e RolesChanged) Scope() Scope    { return Scope{Everyone: true} }
+func (e BlockChanged) Scope() Scope    { return Scope{Users: []UserID{e.UserID}} }
+func (e ReportChanged) Scope() Scope   { return Scope{} }

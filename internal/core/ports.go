@@ -1,0 +1,216 @@
+package core
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"time"
+
+	"parley/internal/chat"
+)
+
+// Reader answers questions about committed state; inside a transaction it sees the transaction's own writes.
+//
+// What is not there is a chat error of kind NotFound with the noun's code (user_not_found, room_not_found, message_not_found,
+// member_not_found, else not_found). Lists are empty, never an error. Anything else that goes wrong is an error of no known
+// shape, or chat.Unavailable when the engine is away. Readers do not check rights: core does.
+type Reader interface {
+	// Users and how they prove who they are.
+	User(ctx context.Context, id chat.UserID) (*chat.User, error)
+	UserByName(ctx context.Context, username string) (*chat.User, error) // without regard to case
+	UserByNumber(ctx context.Context, number int64) (*chat.User, error)
+	Users(ctx context.Context, ids []chat.UserID) ([]*chat.User, error) // in no order, unknown ids left out
+	UsersByName(ctx context.Context, usernames []string) ([]*chat.User, error)
+	SearchUsers(ctx context.Context, prefix string, limit int) ([]*chat.User, error) // folded prefix of username, display name or a word of it; usable accounts only
+	ListUsers(ctx context.Context, q UserQuery) (users []*chat.User, next string, err error)
+	Identity(ctx context.Context, provider, subject string) (chat.Identity, error)
+	IdentitiesOf(ctx context.Context, user chat.UserID) ([]chat.Identity, error)
+	Session(ctx context.Context, id chat.SessionID) (chat.Session, error)
+	SessionsOf(ctx context.Context, user chat.UserID, at time.Time) ([]chat.Session, error) // live ones, newest use first
+	OwnerExists(ctx context.Context) (bool, error)
+
+	// Roles.
+	Roles(ctx context.Context) ([]chat.Role, error) // by position
+	RoleLists(ctx context.Context, room chat.RoomID) ([]chat.RoleList, error)
+	Grants(ctx context.Context, room chat.RoomID, user chat.UserID) ([]chat.Grant, error)
+
+	// Rooms and members.
+	Room(ctx context.Context, id chat.RoomID) (chat.Room, error)
+	RoomBySlug(ctx context.Context, slug string) (chat.Room, error) // without regard to case
+	DirectRoom(ctx context.Context, a, b chat.UserID) (chat.Room, error)
+	RoomsOf(ctx context.Context, user chat.UserID) ([]chat.RoomView, error)                                        // newest message first, then newest joined; counts filled; two queries at most
+	PublicRooms(ctx context.Context, q string, page chat.Page) (rooms []chat.Room, next string, err error)         // not archived; most members first
+	ListRooms(ctx context.Context, q string, page chat.Page) (rooms []chat.Room, next string, err error)           // all, for the operator
+	Member(ctx context.Context, room chat.RoomID, user chat.UserID) (chat.Member, error)                           // Muted from live sanctions at the store's clock
+	Members(ctx context.Context, room chat.RoomID, page chat.Page) (members []chat.Member, next string, err error) // owner, admins, then by joining; hidden ones left out
+	MemberIDs(ctx context.Context, room chat.RoomID) ([]chat.UserID, error)
+	MembersAmong(ctx context.Context, room chat.RoomID, users []chat.UserID) ([]chat.Member, error)
+	Unread(ctx context.Context, room chat.RoomID, user chat.UserID) (unread, mentions int64, err error)
+	Invite(ctx context.Context, code string) (chat.Invite, error)
+	Invites(ctx context.Context, room chat.RoomID) ([]chat.Invite, error)                                 // newest first; room 0: to the server
+	InviteFor(ctx context.Context, room chat.RoomID, user chat.UserID, at time.Time) (chat.Invite, error) // live and meant for this person
+
+	// Messages.
+	Message(ctx context.Context, id chat.MessageID) (*chat.Message, error)
+	Messages(ctx context.Context, room chat.RoomID, q chat.MessagesQuery) (chat.MessagesPage, error)
+	MessagesByID(ctx context.Context, ids []chat.MessageID) ([]*chat.Message, error)
+	ChangesSince(ctx context.Context, room chat.RoomID, since chat.Seq, limit int) (chat.Changes, error)
+	Pins(ctx context.Context, room chat.RoomID) ([]chat.Message, error)                              // newest pin first
+	Receipts(ctx context.Context, room chat.RoomID, seq chat.Seq, limit int) ([]chat.Receipt, error) // who read at least to seq, and when they first did
+	Search(ctx context.Context, q chat.SearchQuery) (chat.SearchResult, error)                       // waits for the index to hold everything committed before the call
+	Attachment(ctx context.Context, id chat.AttachmentID) (chat.Attachment, error)
+	AttachmentByKey(ctx context.Context, key string) (chat.Attachment, error)
+	AttachmentsByKey(ctx context.Context, keys []string) ([]chat.Attachment, error)
+	UnusedAttachments(ctx context.Context, before time.Time, limit int) ([]chat.Attachment, error) // never sent, made before
+	BlobInUse(ctx context.Context, hash string) (bool, error)                                      // by any attachment, thumbnail, or stored asset
+
+	// Moderation.
+	Sanctions(ctx context.Context, f chat.SanctionFilter, page chat.Page) (s []chat.Sanction, next string, err error) // newest first
+	LiveSanctions(ctx context.Context, user chat.UserID, room chat.RoomID, at time.Time) ([]chat.Sanction, error)     // server-wide ones and those of the room (0: only server-wide)
+	Blocks(ctx context.Context, user chat.UserID) ([]chat.Block, error)
+	Blocked(ctx context.Context, a, b chat.UserID) (bool, error) // either direction
+	BlockersOf(ctx context.Context, user chat.UserID) ([]chat.UserID, error)
+	Report(ctx context.Context, id int64) (chat.Report, error)
+	Reports(ctx context.Context, state chat.ReportState, page chat.Page) (r []chat.Report, next string, err error) // oldest first when open, else newest first
+	Audit(ctx context.Context, f chat.AuditFilter, page chat.Page) (a []chat.AuditEntry, next string, err error)   // newest first
+
+	// Notifications and push.
+	Notifications(ctx context.Context, user chat.UserID, unread bool, at time.Time, page chat.Page) (n []chat.Notification, next string, err error) // newest first, unexpired
+	UnreadNotifications(ctx context.Context, user chat.UserID, at time.Time) (int, error)
+	PushSubscriptions(ctx context.Context, user chat.UserID) ([]chat.PushSubscription, error)
+
+	// The server.
+	Setting(ctx context.Context, key string) (json.RawMessage, error) // not_found when never set
+	Stats(ctx context.Context, at time.Time) (Stats, error)
+
+	// Export walks, in id order, for backups of one person's or one room's data. fn's error stops the walk and is returned.
+	EachMessage(ctx context.Context, room chat.RoomID, sender chat.UserID, fn func(*chat.Message) error) error
+}
+
+// Tx is one transaction. Every write of a message's state takes the room's next change_seq and returns the new message.
+type Tx interface {
+	Reader
+
+	CreateUser(ctx context.Context, u *chat.User) (*chat.User, error) // number assigned; Conflict username_taken
+	UpdateUser(ctx context.Context, u *chat.User) error               // profile, status, settings, disabled, last seen; not roles
+	SetUserRoles(ctx context.Context, user chat.UserID, roles []chat.RoleID) error
+	DeleteUser(ctx context.Context, user chat.UserID) error // account, identities, sessions, memberships; messages stay without sender name
+	PutIdentity(ctx context.Context, id chat.Identity) error
+	CreateSession(ctx context.Context, s chat.Session) error
+	TouchSession(ctx context.Context, id chat.SessionID, at time.Time, address string) error
+	RevokeSessions(ctx context.Context, user chat.UserID, only, except chat.SessionID, at time.Time) (int, error) // only "" = all but except
+
+	PutRole(ctx context.Context, r chat.Role) error
+	DeleteRole(ctx context.Context, id chat.RoleID) error
+	PutRoleList(ctx context.Context, l chat.RoleList) error // empty Roles: remove the list
+	PutGrant(ctx context.Context, g chat.Grant) error
+	DeleteGrant(ctx context.Context, room chat.RoomID, user chat.UserID, right chat.Right) error
+
+	CreateRoom(ctx context.Context, r chat.Room) (chat.Room, error)             // Conflict slug_taken, direct_exists
+	UpdateRoom(ctx context.Context, r chat.Room) (chat.Room, error)             // settings, owner, archived; Version + 1
+	DeleteRoom(ctx context.Context, id chat.RoomID) (blobs []string, err error) // with everything in it; the hashes that may now be unused
+	PutMember(ctx context.Context, m chat.Member) (created bool, err error)     // a new member has read everything there is
+	DeleteMember(ctx context.Context, room chat.RoomID, user chat.UserID) (bool, error)
+	MarkRead(ctx context.Context, room chat.RoomID, user chat.UserID, seq chat.Seq, at time.Time) (m chat.Member, moved bool, err error) // never back, never past the last message
+	MarkDelivered(ctx context.Context, room chat.RoomID, user chat.UserID, seq chat.Seq) (moved bool, err error)
+	PutInvite(ctx context.Context, i chat.Invite) error                     // new or changed
+	UseInvite(ctx context.Context, code string, at time.Time) (bool, error) // counts one use if it is still live; atomic
+
+	EditMessage(ctx context.Context, id chat.MessageID, e Edit) (*chat.Message, error)
+	DeleteMessage(ctx context.Context, id chat.MessageID, by chat.UserID, at time.Time) (msg *chat.Message, blobs []string, err error) // content, payload, index, attachments, reactions, mentions and notifications of it go
+	SetPinned(ctx context.Context, id chat.MessageID, pinned bool, by chat.UserID, at time.Time) (*chat.Message, error)
+	AddReaction(ctx context.Context, id chat.MessageID, user chat.UserID, emoji string, at time.Time) (msg *chat.Message, added bool, err error)
+	RemoveReaction(ctx context.Context, id chat.MessageID, user chat.UserID, emoji string) (msg *chat.Message, removed bool, err error)
+	SetLinks(ctx context.Context, id chat.MessageID, links []chat.Link) (*chat.Message, error)
+	Append(ctx context.Context, d chat.Draft) (msg *chat.Message, created bool, err error) // as Store.Append, inside this transaction
+
+	CreateAttachment(ctx context.Context, a chat.Attachment) (chat.Attachment, error)
+	SetScan(ctx context.Context, id chat.AttachmentID, state chat.ScanState) error
+	DeleteAttachment(ctx context.Context, id chat.AttachmentID) error
+
+	CreateSanction(ctx context.Context, s chat.Sanction) (chat.Sanction, error)
+	LiftSanctions(ctx context.Context, user chat.UserID, room chat.RoomID, kind chat.SanctionKind, by chat.UserID, reason string, at time.Time) ([]chat.Sanction, error) // the live ones of exactly that room (0: server)
+	PutBlock(ctx context.Context, b chat.Block) (bool, error)
+	DeleteBlock(ctx context.Context, user, blocked chat.UserID) (bool, error)
+	CreateReport(ctx context.Context, r chat.Report) (chat.Report, error) // Conflict already_reported by the same person while open
+	UpdateReport(ctx context.Context, r chat.Report) error
+	AddAudit(ctx context.Context, a chat.AuditEntry) error
+
+	CreateNotification(ctx context.Context, n chat.Notification) (chat.Notification, error)
+	ReadNotifications(ctx context.Context, user chat.UserID, id int64, at time.Time) (int, error) // id 0: all
+	ReadRoomNotifications(ctx context.Context, user chat.UserID, room chat.RoomID, upTo chat.MessageID, at time.Time) (int, error)
+	PutPushSubscription(ctx context.Context, p chat.PushSubscription) error
+	DeletePushSubscription(ctx context.Context, user chat.UserID, endpoint string) (bool, error) // user "": whoever's
+
+	PutSetting(ctx context.Context, key string, value json.RawMessage) error
+	Expire(ctx context.Context, at time.Time) error // old sessions, nonces, notifications, read marks; bounded work per call
+}
+
+// Store keeps everything that must last. What it acknowledged survives the loss of the process and, with the default
+// durability, of the machine's power.
+type Store interface {
+	Reader
+
+	// Change runs fn in a transaction and commits it, together with other callers' where the engine gains by it. fn may run
+	// more than once and must only use tx. If fn fails, nothing of it remains. The events it returns are handed to the
+	// committed hook after the commit, in commit order, before Change returns.
+	Change(ctx context.Context, fn func(tx Tx) ([]chat.Event, error)) error
+
+	// Append stores one message: group commit, the hot path. It assigns id, seq, change_seq and the time. A draft whose nonce
+	// was used by the same sender in the same room within 24 hours returns the first message and created false. Claims the
+	// draft's attachments (Invalid attachment_invalid if one is not the sender's, is already used or not clean), counts the
+	// reply in its thread, moves the sender's read marker, stores mentions and notifications. Fails with room_not_found,
+	// or Forbidden room_archived. The committed hook gets MessageCreated and the Notified events.
+	Append(ctx context.Context, d chat.Draft) (msg *chat.Message, created bool, err error)
+
+	// OnCommit sets the hook that receives committed events in commit order. It is called once, before Start, and the hook
+	// must not block or call the store.
+	OnCommit(func([]chat.Event))
+
+	Start(ctx context.Context) error // opens, migrates if allowed, refuses a database newer than the program
+	Stop(ctx context.Context) error
+	Ping(ctx context.Context) error
+}
+
+// Snapshotter is what a store can also be when it can copy itself while in use.
+type Snapshotter interface {
+	Snapshot(ctx context.Context, path string) error // a consistent copy in one file
+}
+
+// Edit is new content for a message.
+type Edit struct {
+	Content  string
+	Mentions []chat.UserID
+	Everyone bool
+	Links    []chat.Link
+	Payload  *chat.Payload
+	Search   string // folded text for the index
+	At       time.Time
+}
+
+// UserQuery narrows the operator's list of users.
+type UserQuery struct {
+	Text     string // folded prefix or part of username or display name
+	Rank     string // a role id, or empty
+	Disabled *bool
+	Page     chat.Page
+}
+
+// Stats counts what the server holds.
+type Stats struct {
+	Users, Rooms, Messages, Attachments, AttachmentBytes, OpenReports, LiveSanctions int64
+	Days                                                                             []DayStats // the last 30 days, oldest first
+}
+
+// DayStats counts one day (UTC).
+type DayStats struct {
+	Day                                string // 2006-01-02
+	Messages, Senders, NewUsers, Bytes int64
+}
+
+// Blobs keeps bytes by their content (package blob).
+type Blobs interface {
+	Put(ctx context.Context, r io.Reader) (hash string, size int64, err error)
+	Open(ctx context.Context, hash string) (io.ReadSeekCloser, error)
+	Delete(ctx context.Context, hash string) error
+}
