@@ -1,0 +1,158 @@
+package config
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// settings is the one table of keys: where a value goes, what it is by default,
+// what may be written, and what the reference says of it. A key without a dot
+// comes before the sections, as TOML wants it.
+func (c *Config) settings() []setting {
+	const (
+		day  = 24 * time.Hour
+		year = 365 * day
+	)
+	l := &c.Limits
+	return []setting{
+		address(&c.Listen, "listen", "127.0.0.1:8080", mustListen,
+			"Main listener: web UI, native API, OriginChats and Portal clients. Port 0 takes a free one."),
+		address(&c.SessionListen, "session_listen", "127.0.0.1:8090", mayListen,
+			"Listener of the Session dialect, whose paths collide with the others. Needed while `dialects.session` is on."),
+		address(&c.NativeListen, "native_listen", "", mayListen,
+			"Own listener for the native API; empty: the main listener."),
+		address(&c.OriginListen, "origin_listen", "", mayListen,
+			"Own listener for OriginChats clients; empty: the main listener."),
+		address(&c.PortalListen, "portal_listen", "", mayListen,
+			"Own listener for Portal clients; empty: the main listener."),
+		address(&c.OperatorListen, "operator_listen", "127.0.0.1:9090", mayListen,
+			"Listener for `/healthz`, `/readyz`, `/metrics` and profiling, without a password: keep it on a private address. Empty: off."),
+		token(&c.OperatorToken, "operator_token",
+			"Bearer token that opens `/healthz`, `/readyz` and `/metrics` on the main listener as well; at least 16 characters. Empty: they are not there."),
+		text(&c.Data, "data", "./data", anyText.notEmpty(),
+			"Directory of everything the server keeps on this machine: database, files, secrets. Made at need."),
+		text(&c.PublicURL, "public_url", "", webURL,
+			"Address people reach the server at, as in `https://chat.example.org`. Empty: derived from `listen` and `tls`."),
+		text(&c.SessionPublicURL, "session_public_url", "", webURL,
+			"The same for the Session listener. Empty: derived from `session_listen` and `tls`."),
+		secretURL(&c.DatabaseURL, "database_url", "postgres://user:password@host/name", []string{"postgres", "postgresql", "sqlite"},
+			"PostgreSQL to use instead of the embedded SQLite, `postgres://user:password@host/name`, or `sqlite:FILE`. Empty: SQLite in `data`."),
+		secretURL(&c.RedisURL, "redis_url", "redis://host:6379/0", []string{"redis", "rediss", "unix"},
+			"Redis or Valkey that ties several nodes together, `redis://:password@host:6379/0`. Empty: this node is alone."),
+		secretURL(&c.BlobsURL, "blobs_url", "s3://key:secret@host/bucket", nil,
+			"S3-compatible storage for uploads, `s3://key:secret@host/bucket`. Empty: files in `data`."),
+		oneOf(&c.Registration, "registration", RegistrationOpen, []Registration{RegistrationOpen, RegistrationInvite, RegistrationClosed},
+			"Who may create an account: anyone, whoever has an invite code, or nobody."),
+		list(&c.TrustedProxies, "trusted_proxies", nil, "a list of addresses or networks", parsePrefix, netip.Prefix.String,
+			"Proxies whose `Forwarded` and `X-Forwarded-For` headers are believed, as in `[\"10.0.0.0/8\", \"::1\"]`. A Unix-socket or other peer is never believed."),
+		toggle(&c.LinkPreviews, "link_previews", true,
+			"Fetch title and picture of linked pages. Private addresses are never asked."),
+		duration(&c.SessionTTL, "session_ttl", day, time.Minute, year,
+			"How long a login lasts."),
+		duration(&c.Heartbeat, "heartbeat", 30*time.Second, time.Second, 10*time.Minute,
+			"Interval of WebSocket pings; a connection that is silent for two is closed."),
+		duration(&c.DrainTimeout, "drain_timeout", 10*time.Second, 0, 10*time.Minute,
+			"How long a shutdown waits for connections and commits to finish."),
+
+		text(&c.Server.Name, "server.name", c.serverName, anyText.notEmpty().max(100),
+			"Name of this community."),
+		text(&c.Server.Description, "server.description", "", anyText.max(1000),
+			"One or two sentences about it."),
+
+		oneOf(&c.TLS.Mode, "tls.mode", TLSOff, []TLSMode{TLSOff, TLSSelfSigned, TLSFiles, TLSACME},
+			"Certificate of the public listeners: none, one made by the server (for development), your own files, or Let's Encrypt."),
+		text(&c.TLS.Cert, "tls.cert", "", anyText, "PEM file with the certificate and its chain, for mode `files`. Read again when it changes."),
+		text(&c.TLS.Key, "tls.key", "", anyText, "PEM file with its private key, for mode `files`."),
+		list(&c.TLS.Hosts, "tls.hosts", nil, "a list of host names", parseHost, plain,
+			"Host names to get a certificate for with mode `acme`; additional names and addresses with `self_signed`."),
+		text(&c.TLS.Email, "tls.email", "", mailAddress, "Contact address given to the certificate authority with mode `acme`."),
+
+		list(&c.CORS.Origins, "cors.origins", nil, "a list of origins such as https://app.example.org", parseOrigin, plain,
+			"Origins of other web sites that may call the API from a browser; `*` alone allows all, without cookies."),
+
+		oneOf(&c.Log.Level, "log.level", "info", []string{"debug", "info", "warn", "error"}, "Least severe line that is logged."),
+		oneOf(&c.Log.Format, "log.format", "text", []string{"text", "json"}, "Form of a log line."),
+
+		rate(&l.MessagesPer10s, "limits.messages_per_10s", 10, "Messages one user may send in ten seconds."),
+		rate(&l.RegisterPerMinute, "limits.register_per_minute", 10, "Accounts one address may create in a minute."),
+		rate(&l.LoginPerMinute, "limits.login_per_minute", 20, "Log-in attempts of one address in a minute."),
+		rate(&l.UploadsPerMinute, "limits.uploads_per_minute", 30, "Uploads of one user in a minute."),
+		rate(&l.SearchPerMinute, "limits.search_per_minute", 60, "Searches of one user in a minute."),
+		rate(&l.RequestsPerMinute, "limits.requests_per_minute", 1200, "API requests of one user, or of one address before log-in, in a minute."),
+		size(&l.AttachmentBytes, "limits.attachment_bytes", 10<<20, 1<<10, 1<<40, "Largest attachment."),
+		number(&l.AttachmentsPerMessage, "limits.attachments_per_message", 10, 0, 100, "Attachments of one message."),
+		size(&l.BodyBytes, "limits.body_bytes", 1<<20, 16<<10, 1<<30, "Largest request body, uploads aside."),
+		number(&l.ConnectionsPerUser, "limits.connections_per_user", 50, 0, maxCount, "WebSocket connections of one user at a time; 0: no limit."),
+		number(&l.WSQueueFrames, "limits.ws_queue_frames", 1024, 8, maxCount, "Frames that may wait for a slow connection before it is told to catch up."),
+		size(&l.WSQueueBytes, "limits.ws_queue_bytes", 1<<20, 64<<10, 1<<30, "Bytes that may wait for a slow connection before it is told to catch up."),
+		duration(&l.EditWindow, "limits.edit_window", 15*time.Minute, 0, 100*year, "Age up to which the sender may edit a message; `0s`: never."),
+		number(&l.InviteDays, "limits.invite_days", 7, 1, 3650, "Days an invite is good for unless its maker says otherwise."),
+		number(&l.NotificationDays, "limits.notification_days", 30, 1, 3650, "Days a notification is kept."),
+		number(&l.UploadUnusedHours, "limits.upload_unused_hours", 24, 1, 8760, "Hours an upload is kept that no message uses."),
+
+		toggle(&c.Dialects.Native, "dialects.native", true, "Speak the native API, which the web UI needs."),
+		toggle(&c.Dialects.Origin, "dialects.origin", true, "Speak with OriginChats clients."),
+		toggle(&c.Dialects.Portal, "dialects.portal", true, "Speak with Portal clients."),
+		toggle(&c.Dialects.Session, "dialects.session", true, "Speak with Session clients, as a community server."),
+
+		oneOf(&c.Database.Synchronous, "database.synchronous", SynchronousFull, []Synchronous{SynchronousFull, SynchronousNormal},
+			"What an acknowledged message survives: `full` a power cut, `normal` the end of the program but perhaps not a power cut."),
+
+		toggle(&c.Search.Enabled, "search.enabled", true, "Index messages for full-text search."),
+
+		toggle(&c.Push.Enabled, "push.enabled", true, "Send Web Push notifications to browsers that ask for them."),
+		text(&c.Push.Subject, "push.subject", "", pushSubject,
+			"Contact given to push services: an `https` address or a bare mail address. Empty: `public_url` if that is `https`, else no push."),
+
+		oneOf(&c.Scan.Mode, "scan.mode", ScanBuiltin, []ScanMode{ScanBuiltin, ScanOff},
+			"Examine uploads before they are stored: file types, known malware, archive bombs."),
+		text(&c.Scan.KnownBadFile, "scan.known_bad_file", "", anyText, "File with SHA-256 sums of further files to refuse, one a line."),
+
+		text(&c.Backup.Dir, "backup.dir", "", anyText, "Where backups go. Empty: `backups` in `data`."),
+	}
+}
+
+// check finds faults between settings that are each right on their own.
+func (c *Config) check(faults *Faults) {
+	listeners := []struct{ key, addr string }{
+		{"listen", c.Listen}, {"session_listen", c.SessionListen}, {"native_listen", c.NativeListen},
+		{"origin_listen", c.OriginListen}, {"portal_listen", c.PortalListen}, {"operator_listen", c.OperatorListen},
+	}
+	for i, a := range listeners {
+		for _, b := range listeners[:i] {
+			if a.addr != "" && a.addr == b.addr && !strings.HasSuffix(a.addr, ":0") {
+				faults.add(a.key, "must differ from "+b.key+", got "+quote(a.addr)+" for both")
+			}
+		}
+	}
+	if c.Dialects.Session && c.SessionListen == "" {
+		faults.add("session_listen", "needed because dialects.session is on")
+	}
+	switch c.TLS.Mode {
+	case TLSFiles:
+		if c.TLS.Cert == "" {
+			faults.add("tls.cert", `needed because tls.mode is "files"`)
+		}
+		if c.TLS.Key == "" {
+			faults.add("tls.key", `needed because tls.mode is "files"`)
+		}
+	case TLSACME:
+		if len(c.TLS.Hosts) == 0 {
+			faults.add("tls.hosts", `needed because tls.mode is "acme"`)
+		}
+		for _, h := range c.TLS.Hosts {
+			if _, err := netip.ParseAddr(h); err == nil || !strings.Contains(h, ".") {
+				faults.add("tls.hosts", `must be public host names because tls.mode is "acme", got `+quote(h))
+			}
+		}
+	case TLSOff, TLSSelfSigned:
+	}
+	if len(c.CORS.Origins) > 1 {
+		for _, o := range c.CORS.Origins {
+			if o == "*" {
+				faults.add("cors.origins", `must be "*" alone or a list without it`)
+			}
+		}
+	}
+}
