@@ -1,0 +1,56 @@
+package ws
+
+import "time"
+
+// sweeper turns the durations of the options into numbers of ticks.
+type sweeper struct {
+	every               time.Duration
+	ping, write, closed uint32
+}
+
+func newSweeper(o Options) sweeper {
+	every := max(min(o.Ping, o.WriteTimeout, o.CloseTimeout)/ticksPerPing, time.Millisecond)
+	ticks := func(d time.Duration) uint32 { return uint32((d + every - 1) / every) }
+	return sweeper{every, ticks(o.Ping), ticks(o.WriteTimeout), ticks(o.CloseTimeout)}
+}
+
+// sweepLoop is the one clock of all connections: pings, silence, stuck writes, unanswered close frames.
+func (s *Server) sweepLoop() {
+	w := newSweeper(s.opt)
+	ticks := s.opt.ticks
+	if ticks == nil {
+		t := time.NewTicker(w.every)
+		defer t.Stop()
+		ticks = t.C
+	}
+	for {
+		select {
+		case <-ticks:
+		case <-s.stopped:
+			return
+		}
+		now := s.tick.Add(1)
+		for c := range s.conns.all() {
+			w.visit(c, now)
+		}
+	}
+}
+
+func (w sweeper) visit(c *Conn, now uint32) {
+	c.mu.Lock()
+	dead := c.dead
+	late := c.closing && now-c.closeAt > w.closed
+	stuck := c.stuckAt != stuckNever && now-c.stuckAt > w.write
+	c.mu.Unlock()
+	switch silent := now - c.seen.Load(); {
+	case dead:
+	case late, stuck:
+		c.kill(ErrWriteTimeout) // a closing connection has its reason already
+	case c.busy.Load():
+		// It is we who do not read.
+	case silent > 2*w.ping:
+		c.kill(ErrSilent)
+	case silent == w.ping:
+		c.Send(pingFrame)
+	}
+}
