@@ -1,0 +1,119 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// flavour holds the few places where the two engines differ, side by side. Everything else is one SQL text for both.
+type flavour struct {
+	name       string
+	migrations fs.FS
+	dialect    goose.Dialect
+
+	// open returns the pool of readers and the pool that the one writer's connection comes from.
+	open func(o Options) (readers, writer *sql.DB, err error)
+	// begin is the statement that starts a writing transaction.
+	begin string
+	// unique reports whether err says that a row with this key is there already.
+	unique func(err error) bool
+	// away reports whether err says that the engine cannot work now, through no fault of the statement.
+	away func(err error) bool
+	// snapshot copies the database into a new file.
+	snapshot func(ctx context.Context, db *sql.DB, path string) error
+}
+
+//go:embed sqlite/*.sql
+var sqliteMigrations embed.FS
+
+// sqliteFlavour is SQLite in WAL mode: many readers beside one writer.
+var sqliteFlavour = &flavour{
+	name:       "sqlite",
+	migrations: sub(sqliteMigrations, "sqlite"),
+	dialect:    goose.DialectSQLite3,
+	open:       openSQLite,
+	begin:      "BEGIN IMMEDIATE",
+	unique: func(err error) bool {
+		code := sqliteCode(err)
+		return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY || code == sqlite3.SQLITE_CONSTRAINT_ROWID
+	},
+	away: func(err error) bool {
+		switch sqliteCode(err) & 0xff {
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOMEM:
+			return true
+		}
+		return false
+	},
+	snapshot: func(ctx context.Context, db *sql.DB, path string) error {
+		_, err := db.ExecContext(ctx, "VACUUM INTO $1", path)
+		return err
+	},
+}
+
+// sub returns a directory of an embedded file system; the directory is fixed at compile time.
+func sub(fsys fs.FS, dir string) fs.FS {
+	sub, err := fs.Sub(fsys, dir)
+	if err != nil {
+		panic(err)
+	}
+	return sub
+}
+
+// sqliteCode returns the extended result code of an SQLite error, 0 for every other error.
+func sqliteCode(err error) int {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		return e.Code()
+	}
+	return 0
+}
+
+// maxReaders bounds the connections that read at the same time. SQLite work is CPU work: more than a few only cost memory.
+const maxReaders = 8
+
+func openSQLite(o Options) (readers, writer *sql.DB, err error) {
+	pragmas := []string{
+		"busy_timeout(10000)",
+		"journal_mode(WAL)",
+		"synchronous(" + strings.ToUpper(o.Synchronous) + ")",
+		"foreign_keys(1)",
+		"temp_store(MEMORY)",
+		"mmap_size(268435456)",
+		"secure_delete(ON)",            // what was deleted must not be left in the file's free space
+		"journal_size_limit(67108864)", // give back the disk that one huge transaction took
+		"wal_autocheckpoint(2000)",     // pages of 4 KiB: the log is folded back at 8 MB
+	}
+	open := func(extra ...string) (*sql.DB, error) {
+		connector, err := sqlite.NewConnector(sqliteDSN(o.Path, append(append([]string(nil), pragmas...), extra...)))
+		if err != nil {
+			return nil, err
+		}
+		return sql.OpenDB(connector), nil
+	}
+	if writer, err = open("cache_size(-32768)"); err != nil {
+		return nil, nil, err
+	}
+	writer.SetMaxOpenConns(1)
+	if readers, err = open("cache_size(-4096)", "query_only(1)"); err != nil {
+		return nil, nil, errors.Join(err, writer.Close())
+	}
+	readers.SetMaxOpenConns(maxReaders)
+	readers.SetMaxIdleConns(maxReaders)
+	return readers, writer, nil
+}
+
+// sqliteDSN makes a file: URI, in which any path is possible.
+func sqliteDSN(path string, pragmas []string) string {
+	q := url.Values{"_pragma": pragmas}
+	return fmt.Sprintf("file:%s?%s", (&url.URL{Path: path}).EscapedPath(), q.Encode())
+}
