@@ -18,7 +18,8 @@ type Scope struct {
 // Sequenced is an Event that carries the room's change_seq: connections get these in order, once, without holes.
 type Sequenced interface {
 	Event
-	Change() (RoomID, Seq)
+	// State is the message after the change; its RoomID and ChangeSeq place the event.
+	State() *Message
 }
 
 // MessageCreated says that a message was stored.
@@ -50,20 +51,20 @@ func (e MessageDeleted) Scope() Scope  { return Scope{Room: e.Message.RoomID} }
 func (e ReactionAdded) Scope() Scope   { return Scope{Room: e.Message.RoomID} }
 func (e ReactionRemoved) Scope() Scope { return Scope{Room: e.Message.RoomID} }
 
-// Change implements Sequenced.
-func (e MessageCreated) Change() (RoomID, Seq) { return e.Message.RoomID, e.Message.ChangeSeq }
+// State implements Sequenced.
+func (e MessageCreated) State() *Message { return e.Message }
 
-// Change implements Sequenced.
-func (e MessageChanged) Change() (RoomID, Seq) { return e.Message.RoomID, e.Message.ChangeSeq }
+// State implements Sequenced.
+func (e MessageChanged) State() *Message { return e.Message }
 
-// Change implements Sequenced.
-func (e MessageDeleted) Change() (RoomID, Seq) { return e.Message.RoomID, e.Message.ChangeSeq }
+// State implements Sequenced.
+func (e MessageDeleted) State() *Message { return e.Message }
 
-// Change implements Sequenced.
-func (e ReactionAdded) Change() (RoomID, Seq) { return e.Message.RoomID, e.Message.ChangeSeq }
+// State implements Sequenced.
+func (e ReactionAdded) State() *Message { return e.Message }
 
-// Change implements Sequenced.
-func (e ReactionRemoved) Change() (RoomID, Seq) { return e.Message.RoomID, e.Message.ChangeSeq }
+// State implements Sequenced.
+func (e ReactionRemoved) State() *Message { return e.Message }
 
 // MemberJoined says that a person became a member.
 type MemberJoined struct {

@@ -114,6 +114,7 @@ type Attachment struct {
 type Draft struct {
 	RoomID        RoomID
 	SenderID      UserID
+	Sender        *User // carried into Message.Sender; not stored
 	Type          MessageType
 	Content       string
 	ParentID      MessageID

@@ -3,7 +3,6 @@ package core
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"time"
 
 	"parley/internal/chat"
@@ -208,9 +207,7 @@ type DayStats struct {
 	Messages, Senders, NewUsers, Bytes int64
 }
 
-// Blobs keeps bytes by their content (package blob).
-type Blobs interface {
-	Put(ctx context.Context, r io.Reader) (hash string, size int64, err error)
-	Open(ctx context.Context, hash string) (io.ReadSeekCloser, error)
-	Delete(ctx context.Context, hash string) error
+// Pusher carries notifications to people's devices that are not connected (package notify). Push must not block.
+type Pusher interface {
+	Push(n chat.Notification)
 }

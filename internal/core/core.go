@@ -1,0 +1,214 @@
+// Package core holds the rules: one method per thing a person can do. Every dialect calls the same methods, so what one
+// client may not do, none may. Wire formats, SQL and sockets do not belong here.
+package core
+
+import (
+	"context"
+	crand "crypto/rand"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"parley/internal/blob"
+	"parley/internal/chat"
+	"parley/internal/scan"
+	"parley/internal/state"
+)
+
+// Options are what the rules need from outside, and the operator's choices. Zero choices mean the documented defaults.
+type Options struct {
+	Store   Store
+	State   state.Store
+	Blobs   blob.Store
+	Scanner scan.Scanner // nil: nothing is scanned (the operator switched it off)
+	Clock   chat.Clock
+	Random  io.Reader
+	Logger  *slog.Logger
+
+	ServerName        string
+	ServerDescription string
+	Registration      Registration
+	TokenKey          []byte // at least 32 bytes; signs session tokens
+	SessionTTL        time.Duration
+	TempDir           string // where uploads wait while they are checked
+	Limits            Limits
+}
+
+// Registration says who may make an account.
+type Registration string
+
+// The ways to register.
+const (
+	RegistrationOpen   Registration = "open"
+	RegistrationInvite Registration = "invite"
+	RegistrationClosed Registration = "closed"
+)
+
+// Limits are the operator's bounds. 0 means the default of Defaults, negative means no limit.
+type Limits struct {
+	MessagesPer10s        int
+	RegisterPerMinute     int // per address
+	LoginPerMinute        int // per address
+	UploadsPerMinute      int // per user
+	SearchPerMinute       int // per user
+	RequestsPerMinute     int // per user, everything else
+	AttachmentBytes       int64
+	AttachmentsPerMessage int
+	ConnectionsPerUser    int
+	EditWindow            time.Duration
+	InviteTTL             time.Duration
+	NotificationTTL       time.Duration
+	UnusedUploadTTL       time.Duration
+}
+
+// DefaultLimits are what an operator gets who sets nothing.
+var DefaultLimits = Limits{
+	MessagesPer10s: 10, RegisterPerMinute: 10, LoginPerMinute: 20, UploadsPerMinute: 30, SearchPerMinute: 60, RequestsPerMinute: 1200,
+	AttachmentBytes: 10 << 20, AttachmentsPerMessage: 10, ConnectionsPerUser: 50,
+	EditWindow: 15 * time.Minute, InviteTTL: 7 * 24 * time.Hour, NotificationTTL: 30 * 24 * time.Hour, UnusedUploadTTL: 24 * time.Hour,
+}
+
+// Core is the rules over one store. Its methods are safe for concurrent use.
+type Core struct {
+	Options
+	log   *slog.Logger
+	users *userCache
+	seats *seatCache
+	// recent keeps the newest messages of active rooms.
+	recent   *recentCache
+	presence *presence
+
+	sinksMu sync.RWMutex
+	sinks   []func([]chat.Event)
+	rights  roleTable
+
+	hashing chan struct{} // bounds parallel password hashing
+	randMu  sync.Mutex
+	stop    context.CancelFunc
+	done    sync.WaitGroup
+}
+
+// New wires the rules. Call Start before anything else.
+func New(o Options) *Core {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Random == nil {
+		o.Random = crand.Reader
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Registration == "" {
+		o.Registration = RegistrationOpen
+	}
+	if o.SessionTTL == 0 {
+		o.SessionTTL = 24 * time.Hour
+	}
+	o.Limits = o.Limits.withDefaults()
+	c := &Core{Options: o, log: o.Logger, hashing: make(chan struct{}, 2)}
+	c.users = newUserCache(c)
+	c.seats = newSeatCache()
+	c.recent = newRecentCache(c)
+	c.presence = newPresence()
+	o.Store.OnCommit(c.committed)
+	return c
+}
+
+func (l Limits) withDefaults() Limits {
+	d := DefaultLimits
+	for _, f := range []struct{ have, def *int }{
+		{&l.MessagesPer10s, &d.MessagesPer10s}, {&l.RegisterPerMinute, &d.RegisterPerMinute}, {&l.LoginPerMinute, &d.LoginPerMinute},
+		{&l.UploadsPerMinute, &d.UploadsPerMinute}, {&l.SearchPerMinute, &d.SearchPerMinute}, {&l.RequestsPerMinute, &d.RequestsPerMinute},
+		{&l.AttachmentsPerMessage, &d.AttachmentsPerMessage}, {&l.ConnectionsPerUser, &d.ConnectionsPerUser},
+	} {
+		if *f.have == 0 {
+			*f.have = *f.def
+		}
+	}
+	for _, f := range []struct{ have, def *time.Duration }{
+		{&l.EditWindow, &d.EditWindow}, {&l.InviteTTL, &d.InviteTTL}, {&l.NotificationTTL, &d.NotificationTTL}, {&l.UnusedUploadTTL, &d.UnusedUploadTTL},
+	} {
+		if *f.have == 0 {
+			*f.have = *f.def
+		}
+	}
+	if l.AttachmentBytes == 0 {
+		l.AttachmentBytes = d.AttachmentBytes
+	}
+	return l
+}
+
+// Start begins the server's own chores: expiry, garbage collection of unused uploads, volatile presence. The store and the
+// other ports have been started before.
+func (c *Core) Start(ctx context.Context) error {
+	if err := c.loadRoles(ctx); err != nil {
+		return err
+	}
+	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	c.stop = stop
+	c.done.Go(func() { c.chores(run) })
+	return nil
+}
+
+// Stop ends the chores and waits for them. Safe to call twice.
+func (c *Core) Stop(context.Context) error {
+	if c.stop != nil {
+		c.stop()
+	}
+	c.done.Wait()
+	return nil
+}
+
+// Subscribe adds a receiver of events. It gets everything that was committed, in commit order, and volatile events as they
+// happen; it is called on the committer's goroutine and must neither block nor call the core's writing methods.
+func (c *Core) Subscribe(sink func([]chat.Event)) {
+	c.sinksMu.Lock()
+	defer c.sinksMu.Unlock()
+	c.sinks = append(c.sinks, sink)
+}
+
+// committed is the store's hook: caches first, so that whoever hears of an event already reads what it says.
+func (c *Core) committed(events []chat.Event) {
+	for _, ev := range events {
+		c.users.apply(ev)
+		c.seats.apply(ev)
+		c.recent.apply(ev)
+	}
+	c.emit(events)
+}
+
+// emit hands events to the receivers: committed ones from the hook, volatile ones directly.
+func (c *Core) emit(events []chat.Event) {
+	c.sinksMu.RLock()
+	sinks := c.sinks
+	c.sinksMu.RUnlock()
+	for _, sink := range sinks {
+		sink(events)
+	}
+}
+
+// change runs fn in a transaction; the events it returns are published after the commit, so nobody hears of something that
+// may still roll back.
+func (c *Core) change(ctx context.Context, fn func(tx Tx) ([]chat.Event, error)) error {
+	return c.Store.Change(ctx, func(tx Tx) ([]chat.Event, error) {
+		events, err := fn(tx)
+		if err != nil {
+			return nil, err
+		}
+		return events, c.fill(ctx, events)
+	})
+}
+
+// now is the server's time in UTC.
+func (c *Core) now() time.Time { return c.Clock().UTC() }
+
+// random fills b; the source may be a test's own and not safe for concurrent use.
+func (c *Core) random(b []byte) {
+	c.randMu.Lock()
+	defer c.randMu.Unlock()
+	if _, err := io.ReadFull(c.Random, b); err != nil {
+		panic("the system's randomness failed: " + err.Error()) // nothing that needs a secret can go on
+	}
+}

@@ -1,0 +1,44 @@
+package core
+
+import (
+	"context"
+	"time"
+
+	"parley/internal/chat"
+	"parley/internal/state"
+)
+
+// allowSend charges one message to the sender (specs: native, Limits). The highest limit of the person's roles counts.
+func (c *Core) allowSend(ctx context.Context, by chat.Actor) error {
+	if by.Operator {
+		return nil
+	}
+	limit := c.Limits.MessagesPer10s
+	if user := c.users.cached(by.UserID); user != nil {
+		limit = c.rights.sendLimit(user.Roles, limit)
+	}
+	return c.charge(ctx, "send:"+string(by.UserID), limit, 10*time.Second, "You are writing too fast.")
+}
+
+// charge counts one thing against a limit per window; limit <= 0 means no limit. Fails with rate_limited.
+func (c *Core) charge(ctx context.Context, key string, limit int, per time.Duration, text string) error {
+	if limit <= 0 {
+		return nil
+	}
+	d, err := c.State.Allow(ctx, "limit:"+key, state.Limit{Count: limit, Per: per}, 1)
+	if err != nil {
+		return err
+	}
+	if d.Allowed {
+		return nil
+	}
+	seconds := int((d.RetryAfter + time.Second - 1) / time.Second)
+	e := chat.Errorf(chat.TooMany, "rate_limited", "%s Try again in %d s.", text, max(seconds, 1))
+	e.RetryAfter = d.RetryAfter
+	return e
+}
+
+// ChargeRequest counts one request of the actor against the general limit.
+func (c *Core) ChargeRequest(ctx context.Context, by chat.Actor) error {
+	return c.charge(ctx, "request:"+string(by.UserID), c.Limits.RequestsPerMinute, time.Minute, "Too many requests.")
+}

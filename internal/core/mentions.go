@@ -1,0 +1,176 @@
+package core
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"parley/internal/chat"
+)
+
+// mentionPattern finds @name; what stands before it must not be part of a word or an address.
+var mentionPattern = regexp.MustCompile(`(?:^|[^\w@./])@([A-Za-z0-9_]{1,64})`)
+
+// codePattern finds what is quoted as code, where an @ means nothing.
+var codePattern = regexp.MustCompile("(?s)```.*?(?:```|$)|`[^`\n]*`")
+
+// everyoneWords are the names that mean all members of the room.
+var everyoneWords = []string{"everyone", "room", "here"}
+
+// mentions finds the members that a text speaks to. Names of people who are not in the room mean nothing, so that a
+// mention tells nobody of a room they cannot see. Mentioning everyone needs the right to; without it the word is just text.
+func (c *Core) mentions(ctx context.Context, s *seat, content string) (users []chat.UserID, everyone bool, err error) {
+	if strings.IndexByte(content, '@') < 0 {
+		return nil, false, nil
+	}
+	var names []string
+	for _, m := range mentionPattern.FindAllStringSubmatch(codePattern.ReplaceAllString(content, " "), -1) {
+		name := strings.ToLower(m[1])
+		if slices.Contains(everyoneWords, name) {
+			everyone = everyone || s.user == nil || s.decide(chat.CanMentionAll, c.now()) == nil
+		} else if !slices.Contains(names, name) && len(names) < maxMentions {
+			names = append(names, name)
+		}
+	}
+	if everyone {
+		users, err = c.Store.MemberIDs(ctx, s.room.ID)
+		return users, true, err
+	}
+	if len(names) == 0 {
+		return nil, false, nil
+	}
+	named, err := c.Store.UsersByName(ctx, names)
+	if err != nil || len(named) == 0 {
+		return nil, false, err
+	}
+	ids := make([]chat.UserID, len(named))
+	for i, u := range named {
+		ids[i] = u.ID
+	}
+	members, err := c.Store.MembersAmong(ctx, s.room.ID, ids)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, name := range names { // in the order they stand in the text
+		for _, u := range named {
+			if strings.EqualFold(u.Username, name) && slices.ContainsFunc(members, func(m chat.Member) bool { return m.UserID == u.ID }) {
+				users = append(users, u.ID)
+			}
+		}
+	}
+	return users, false, nil
+}
+
+// notify says who is told of a message: the mentioned, the author of the message replied to, the other person of a direct
+// room. Once each, never the sender, nobody who muted the room and nobody who blocked the sender.
+func (c *Core) notify(ctx context.Context, s *seat, d *chat.Draft, parent *chat.Message) ([]chat.Notification, error) {
+	kinds := map[chat.UserID]chat.NotificationType{}
+	for _, u := range d.Mentions {
+		kinds[u] = chat.NotifyMention
+	}
+	if parent != nil && parent.SenderID != "" && kinds[parent.SenderID] == "" {
+		kinds[parent.SenderID] = chat.NotifyReply
+	}
+	if s.room.Type == chat.Direct {
+		for _, u := range s.room.DirectPair {
+			if kinds[u] == "" {
+				kinds[u] = chat.NotifyDirect
+			}
+		}
+	}
+	delete(kinds, d.SenderID)
+	if len(kinds) == 0 {
+		return nil, nil
+	}
+	ids := make([]chat.UserID, 0, len(kinds))
+	for u := range kinds {
+		ids = append(ids, u)
+	}
+	slices.Sort(ids)
+	members, err := c.Store.MembersAmong(ctx, s.room.ID, ids)
+	if err != nil {
+		return nil, err
+	}
+	blockers, err := c.Store.BlockersOf(ctx, d.SenderID)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]chat.Notification, 0, len(members))
+	for _, m := range members {
+		if m.Notify == chat.NotifyMuted || slices.Contains(blockers, m.UserID) {
+			continue
+		}
+		list = append(list, chat.Notification{
+			UserID: m.UserID, Type: kinds[m.UserID], Title: c.roomTitle(s), Content: excerpt(d, s.room.Encrypted), RoomID: d.RoomID, ActorID: d.SenderID, Actor: s.user,
+			Severity: chat.SeverityInfo, CreatedAt: d.At, ExpiresAt: d.At.Add(c.Limits.NotificationTTL),
+		})
+	}
+	return list, nil
+}
+
+func (c *Core) roomTitle(s *seat) string {
+	if s.room.Type == chat.Direct && s.user != nil {
+		return s.user.DisplayName
+	}
+	return s.room.Name
+}
+
+// excerpt is the beginning of a message as a notification shows it.
+func excerpt(d *chat.Draft, encrypted bool) string {
+	if encrypted {
+		return "New encrypted message"
+	}
+	text := strings.Join(strings.Fields(d.Content), " ")
+	if text == "" {
+		return "Sent a file"
+	}
+	return truncate(text, 200)
+}
+
+// truncate cuts a text to n characters and marks that it did.
+func truncate(s string, n int) string {
+	if len(s) <= n || utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n-1]) + "…"
+}
+
+var linkPattern = regexp.MustCompile(`https?://[^\s<>"'\x60\\^{}|]+`)
+
+// maxLinks is how many addresses of one message are kept.
+const maxLinks = 5
+
+// findLinks lists the web addresses in a text, without what usually only follows one.
+func findLinks(content string) []chat.Link {
+	if !strings.Contains(content, "://") {
+		return nil
+	}
+	var links []chat.Link
+	for _, url := range linkPattern.FindAllString(codePattern.ReplaceAllString(content, " "), -1) {
+		url = strings.TrimRight(url, ".,;:!?*_~")
+		for strings.HasSuffix(url, ")") && strings.Count(url, "(") < strings.Count(url, ")") {
+			url = strings.TrimRight(url[:len(url)-1], ".,;:!?*_~")
+		}
+		if len(url) > 2048 || len(url) <= len("https://") || slices.ContainsFunc(links, func(l chat.Link) bool { return l.URL == url }) {
+			continue
+		}
+		if links = append(links, chat.Link{URL: url}); len(links) == maxLinks {
+			break
+		}
+	}
+	return links
+}
+
+// isBlank tells what may be trimmed from the ends of a text: spaces and characters that show nothing.
+func isBlank(r rune) bool {
+	switch r {
+	case '\u200b', '\u2060', '\ufeff', '\u180e', '\u3164', '\u2800':
+		return true
+	}
+	return unicode.IsSpace(r)
+}
+
+func isControl(r rune) bool { return unicode.IsControl(r) }
