@@ -27,7 +27,7 @@ const (
 // table of contents is out of bounds or contradicts itself fails with ErrArchiveBomb or ErrArchiveUnsafe.
 func Detect(ctx context.Context, r io.ReaderAt, size int64) (Type, error) {
 	head := make([]byte, min(size, headLen))
-	if err := readAt(r, head, 0); err != nil {
+	if _, err := io.ReadFull(io.NewSectionReader(r, 0, size), head); err != nil {
 		return Unknown, fmt.Errorf("scan: detect: %w", err)
 	}
 	t := magic(head)
@@ -44,6 +44,9 @@ func Detect(ctx context.Context, r io.ReaderAt, size int64) (Type, error) {
 			err = refuseScripts(ctx, r, size)
 		}
 	}
+	if refusal := (*Error)(nil); errors.As(err, &refusal) {
+		return Unknown, err
+	}
 	if err != nil {
 		return Unknown, fmt.Errorf("scan: detect: %w", err)
 	}
@@ -53,7 +56,9 @@ func Detect(ctx context.Context, r io.ReaderAt, size int64) (Type, error) {
 // magic guesses by the first bytes.
 func magic(head []byte) Type {
 	starts := func(sig string) bool { return strings.HasPrefix(string(head[:min(len(head), 16)]), sig) }
-	at := func(off int, sig string) bool { return len(head) >= off+len(sig) && string(head[off:off+len(sig)]) == sig }
+	at := func(off int, sig string) bool {
+		return len(head) >= off+len(sig) && string(head[off:off+len(sig)]) == sig
+	}
 	switch {
 	case starts("\xff\xd8\xff") && len(head) > 3 && head[3] >= 0xc0 && head[3] < 0xff:
 		return JPEG
