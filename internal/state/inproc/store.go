@@ -1,6 +1,6 @@
 // Package inproc keeps volatile state in the memory of this process, for a server that is one node.
 //
-// Memory: a key costs about 200 bytes beside its name and content. A limiter holds 16 bytes for each
+// Memory: a key costs about 250 bytes, a short name included. A limiter holds 16 bytes for each
 // charge within its window, so at most 16 times Limit.Count; a set about 100 bytes for each member.
 // Expired things are unusable at once and are freed when next met, or by a sweep within
 // Options.SweepEvery. Nothing is ever evicted to make room, because dropping a limiter or a
