@@ -60,8 +60,8 @@ func NewMetrics(version string) *Metrics {
 	m.outboxDepth = m.histograms("outbox_depth_frames", "Frames waiting for a connection when its outbox is written.",
 		prometheus.ExponentialBuckets(1, 4, 6), "dialect")
 
-	m.commitBatch = m.histogram("commit_batch_messages", "Messages stored by one commit.", prometheus.ExponentialBuckets(1, 2, 11))
-	m.commitSeconds = m.histogram("commit_seconds", "Time of one commit of messages.", prometheus.ExponentialBuckets(0.0001, 2, 15))
+	m.commitBatch = m.histogram("commit_batch_calls", "Calls that one commit of the store served.", prometheus.ExponentialBuckets(1, 2, 11))
+	m.commitSeconds = m.histogram("commit_seconds", "Time of one commit of the store.", prometheus.ExponentialBuckets(0.0001, 2, 15))
 	m.stored = m.counter("messages_stored_total", "Messages stored.")
 	m.busMessages = m.counters("bus_messages_total", "Messages to and from the other nodes.", "direction")
 	m.busGaps = m.counter("bus_gaps_total", "Gaps in the events of other nodes that were filled from the database.")
@@ -157,12 +157,14 @@ func (d *Dialect) Resynced() { d.resync.Inc() }
 // OutboxWritten observes how many frames had gathered when an outbox was written.
 func (d *Dialect) OutboxWritten(frames int) { d.outboxDepth.Observe(float64(frames)) }
 
-// Committed counts one commit that stored n messages.
-func (m *Metrics) Committed(n int, took time.Duration) {
-	m.commitBatch.Observe(float64(n))
+// Committed counts one commit of the store, which served so many calls at once.
+func (m *Metrics) Committed(calls int, took time.Duration) {
+	m.commitBatch.Observe(float64(calls))
 	m.commitSeconds.Observe(took.Seconds())
-	m.stored.Add(float64(n))
 }
+
+// MessagesStored counts n messages that are now durable.
+func (m *Metrics) MessagesStored(n int) { m.stored.Add(float64(n)) }
 
 // BusPublished counts a message to the other nodes.
 func (m *Metrics) BusPublished() { m.busMessages.WithLabelValues("out").Inc() }

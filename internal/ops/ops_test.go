@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -98,6 +99,7 @@ func TestMetrics(t *testing.T) {
 	d.Resynced()
 	d.OutboxWritten(3)
 	m.Committed(5, 2*time.Millisecond)
+	m.MessagesStored(5)
 	m.BusPublished()
 	m.BusReceived()
 	m.BusGapFilled()
@@ -123,7 +125,7 @@ func TestMetrics(t *testing.T) {
 		`chat_frames_dropped_total{dialect="native"}`:              "2",
 		`chat_resyncs_total{dialect="native"}`:                     "1",
 		`chat_outbox_depth_frames_sum{dialect="native"}`:           "3",
-		`chat_commit_batch_messages_sum`:                           "5",
+		`chat_commit_batch_calls_sum`:                              "5",
 		`chat_commit_seconds_count`:                                "1",
 		`chat_messages_stored_total`:                               "5",
 		`chat_bus_messages_total{direction="in"}`:                  "1",
@@ -142,8 +144,8 @@ func TestMetrics(t *testing.T) {
 		`chat_rooms_loaded`:                                        "12",
 		`chat_cache_reads_total{cache="rooms",result="miss"}`:      "1",
 		`chat_search_seconds_count{result="ok"}`:                   "1",
-		`chat_commit_batch_messages_bucket{le="4"}`:                "0",
-		`chat_commit_batch_messages_bucket{le="8"}`:                "1",
+		`chat_commit_batch_calls_bucket{le="4"}`:                   "0",
+		`chat_commit_batch_calls_bucket{le="8"}`:                   "1",
 		`chat_outbox_depth_frames_bucket{dialect="native",le="4"}`: "1",
 	})
 	if got["go_goroutines"] == "" || got["process_open_fds"] == "" {
@@ -198,35 +200,61 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-func TestChecksRunTogetherAndEndWithTheRequest(t *testing.T) {
-	var h Health
-	met := make(chan struct{})
-	// Each waits for the other: in turn they would never end.
-	h.Need("one", func(ctx context.Context) error {
-		select {
-		case met <- struct{}{}:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	})
-	h.Need("two", func(ctx context.Context) error {
-		select {
-		case <-met:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	})
-	if got := h.Report(t.Context()).Status; got != "ready" {
-		t.Errorf("got %s", got)
-	}
+// wait is a dependency that never answers.
+func wait(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 
-	ctx, cancel := context.WithCancel(t.Context())
-	h.Need("stuck", func(ctx context.Context) error { cancel(); <-ctx.Done(); return ctx.Err() })
-	if got := h.Report(ctx).Status; got != "not_ready" {
-		t.Errorf("got %s", got)
-	}
+// The bubbles of synctest end only when every goroutine in them has.
+func TestChecksRunTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var h Health
+		met := make(chan struct{})
+		// Each waits for the other: in turn they would never end.
+		h.Need("one", func(ctx context.Context) error {
+			select {
+			case met <- struct{}{}:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+		h.Need("two", func(ctx context.Context) error {
+			select {
+			case <-met:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+		if got := h.Report(t.Context()).Status; got != "ready" {
+			t.Errorf("got %s", got)
+		}
+	})
+}
+
+func TestChecksEnd(t *testing.T) {
+	t.Run("after three seconds", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var h Health
+			h.Need("stuck", wait)
+			start := time.Now()
+			report := h.Report(t.Context())
+			if took := time.Since(start); report.Status != "not_ready" || took != checkTimeout {
+				t.Errorf("got %v after %v", report, took)
+			}
+		})
+	})
+	t.Run("with the request", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var h Health
+			h.Need("stuck", wait)
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			start := time.Now()
+			if report := h.Report(ctx); report.Status != "not_ready" || time.Since(start) != 0 {
+				t.Errorf("got %v", report)
+			}
+		})
+	})
 }
 
 func TestOperatorAccess(t *testing.T) {
