@@ -372,3 +372,13 @@ func cleanContent(s string, mayBeEmpty bool) (string, error) {
 	}
 	return s, nil
 }
+
+// Readable returns a room's settings if the actor may read it; its counters are not current. It is what live connections
+// ask before they subscribe. Fails like Messages.
+func (c *Core) Readable(ctx context.Context, by chat.Actor, room chat.RoomID) (chat.Room, error) {
+	s, err := c.allow(ctx, by, chat.CanRead, room)
+	if err != nil {
+		return chat.Room{}, err
+	}
+	return s.room, nil
+}
