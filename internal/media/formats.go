@@ -2,6 +2,7 @@ package media
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image"
 	"io"
@@ -16,7 +17,7 @@ func (p *prober) jpeg() error {
 	scans, exif, adobe := 0, false, false
 	for {
 		marker, err := p.jpegMarker()
-		if err == io.EOF && scans > 0 {
+		if cut(err) && scans > 0 {
 			return nil // cut short, which browsers show as far as it goes
 		}
 		if err != nil {
@@ -61,7 +62,7 @@ func (p *prober) jpeg() error {
 			adobe = adobe || marker == 0xee
 			err = p.skip(n)
 		}
-		if err == io.EOF && scans > 0 {
+		if cut(err) && scans > 0 {
 			return nil
 		}
 		if err != nil {
@@ -142,7 +143,7 @@ func (p *prober) png() error {
 	frames, pixels := 0, false
 	for first := true; ; first = false {
 		var h [8]byte
-		if err := p.read(h[:]); err == io.EOF && pixels {
+		if err := p.read(h[:]); cut(err) && pixels {
 			return nil
 		} else if err != nil {
 			return err
@@ -173,7 +174,7 @@ func (p *prober) png() error {
 		if err != nil {
 			return err
 		}
-		if err := p.skip(n + 4); err == io.EOF && pixels {
+		if err := p.skip(n + 4); cut(err) && pixels {
 			return nil
 		} else if err != nil {
 			return err
@@ -240,7 +241,7 @@ func (p *prober) gif() error {
 		default:
 			return invalid("no picture in it")
 		}
-		if err == io.EOF && frames > 0 {
+		if cut(err) && frames > 0 {
 			return nil
 		}
 		if err != nil {
@@ -303,7 +304,7 @@ func (p *prober) webp() error {
 		start := p.pos
 		var h [8]byte
 		if err := p.read(h[:]); err != nil {
-			if (err == io.EOF || err == io.ErrUnexpectedEOF) && frame.length > 0 {
+			if cut(err) && frame.length > 0 {
 				return nil
 			}
 			return err
@@ -330,7 +331,7 @@ func (p *prober) webp() error {
 		if err != nil {
 			return err
 		}
-		if err := p.skip(body + padded - p.pos); err == io.EOF && frame.length > 0 {
+		if err := p.skip(body + padded - p.pos); cut(err) && frame.length > 0 {
 			return nil
 		} else if err != nil {
 			return err
@@ -415,3 +416,6 @@ func (p *prober) webpStill(kind string, start, n int64) error {
 }
 
 func uint24(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
+
+// cut reports whether a file ended too early. Once there is a frame, that is let pass: browsers show what there is.
+func cut(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }

@@ -8,7 +8,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"image"
 	"io"
@@ -102,7 +101,7 @@ func Probe(ctx context.Context, r io.ReaderAt, size int64, limits Limits) (Info,
 	if in.err != nil {
 		return Info{}, fmt.Errorf("media: probe: %w", in.err)
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if cut(err) {
 		err = fmt.Errorf("%w (cut short)", ErrImageInvalid)
 	}
 	if err != nil {
