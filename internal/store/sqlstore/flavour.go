@@ -25,6 +25,10 @@ type flavour struct {
 	open func(o Options) (readers, writer *sql.DB, err error)
 	// begin is the statement that starts a writing transaction.
 	begin string
+	// lockHeads ends the query that reads the rooms of a batch, so that no other node writes to them meanwhile.
+	lockHeads string
+	// indexed says that the search index is a table of its own that follows the messages.
+	indexed bool
 	// unique reports whether err says that a row with this key is there already.
 	unique func(err error) bool
 	// away reports whether err says that the engine cannot work now, through no fault of the statement.
@@ -43,6 +47,7 @@ var sqliteFlavour = &flavour{
 	dialect:    goose.DialectSQLite3,
 	open:       openSQLite,
 	begin:      "BEGIN IMMEDIATE",
+	indexed:    true,
 	unique: func(err error) bool {
 		code := sqliteCode(err)
 		return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY || code == sqlite3.SQLITE_CONSTRAINT_ROWID

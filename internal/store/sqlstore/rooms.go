@@ -167,6 +167,9 @@ func (t *tx) DeleteRoom(ctx context.Context, id chat.RoomID) (blobs []string, er
 	if hash := avatarHash(room.AvatarURL); hash != "" {
 		blobs = append(blobs, hash)
 	}
+	if err := t.unindexRoom(ctx, id); err != nil {
+		return nil, err
+	}
 	err = each(ctx, t.x, func(row scanner) error {
 		var hash, thumb string
 		err := row.Scan(&hash, &thumb)
@@ -180,8 +183,6 @@ func (t *tx) DeleteRoom(ctx context.Context, id chat.RoomID) (blobs []string, er
 		return nil, err
 	}
 	for _, statement := range []string{
-		`INSERT INTO search_queue (message_id, text) SELECT id, '' FROM messages WHERE room_id = $1
-			ON CONFLICT (message_id) DO UPDATE SET text = ''`,
 		`DELETE FROM invites WHERE room_id = $1`,
 		`DELETE FROM sanctions WHERE room_id = $1`,
 		`DELETE FROM notifications WHERE room_id = $1`,

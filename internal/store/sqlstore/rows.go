@@ -25,6 +25,7 @@ type reader struct {
 type execer interface {
 	exec(ctx context.Context, query string, args ...any) (affected int64, err error)
 	query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	fault(err error) error // what an error while reading rows is to the caller
 }
 
 // scanner is a row to read.
@@ -40,7 +41,7 @@ func one[T any](ctx context.Context, x execer, missing *chat.Error, scan func(sc
 	defer rows.Close()
 	if !rows.Next() {
 		if err := rows.Err(); err != nil {
-			return zero, err
+			return zero, x.fault(err)
 		}
 		return zero, missing
 	}
@@ -48,7 +49,7 @@ func one[T any](ctx context.Context, x execer, missing *chat.Error, scan func(sc
 	if err != nil {
 		return zero, err
 	}
-	return v, rows.Close()
+	return v, x.fault(rows.Close())
 }
 
 // all reads every row of a query; nil when there is none.
@@ -77,7 +78,7 @@ func each(ctx context.Context, x execer, fn func(scanner) error, query string, a
 			return err
 		}
 	}
-	return rows.Err()
+	return x.fault(rows.Err())
 }
 
 // scalar reads one value, for one and all: a count, an id, a text.
@@ -94,7 +95,7 @@ func exists(ctx context.Context, x execer, query string, args ...any) (bool, err
 	}
 	defer rows.Close()
 	found := rows.Next()
-	return found, rows.Err()
+	return found, x.fault(rows.Err())
 }
 
 // must turns "no row was changed" into missing.
@@ -330,6 +331,7 @@ const maxStatements = 512
 
 // pool runs statements on the readers.
 type pool struct {
+	s     *Store
 	mu    sync.RWMutex
 	db    *sql.DB
 	stmts map[string]*sql.Stmt
@@ -357,7 +359,7 @@ func (p *pool) stmt(ctx context.Context, query string) (*sql.DB, *sql.Stmt, erro
 	}
 	st, err := db.PrepareContext(ctx, query)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, p.fault(err)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -373,11 +375,17 @@ func (p *pool) query(ctx context.Context, query string, args ...any) (*sql.Rows,
 	if err != nil {
 		return nil, err
 	}
+	var rows *sql.Rows
 	if st == nil {
-		return db.QueryContext(ctx, query, args...)
+		rows, err = db.QueryContext(ctx, query, args...)
+	} else {
+		rows, err = st.QueryContext(ctx, args...)
 	}
-	return st.QueryContext(ctx, args...)
+	return rows, p.fault(err)
 }
+
+// fault implements execer.
+func (p *pool) fault(err error) error { return p.s.fault(err) }
 
 func (p *pool) exec(context.Context, string, ...any) (int64, error) {
 	return 0, errors.New("a write outside a transaction")

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -57,7 +58,7 @@ type Store struct {
 	started bool
 	readers *sql.DB
 	writing *sql.DB
-	writer  *writer
+	writer  atomic.Pointer[writer]
 }
 
 // New returns a store on an SQLite file. It does nothing until Start.
@@ -70,7 +71,7 @@ func New(o Options) *Store {
 		o.Logger = slog.Default()
 	}
 	s := &Store{opts: o, fl: sqliteFlavour, clock: o.Clock, log: o.Logger}
-	s.reader = reader{s: s, x: &pool{}}
+	s.reader = reader{s: s, x: &pool{s: s}}
 	return s
 }
 
@@ -98,12 +99,14 @@ func (s *Store) Start(ctx context.Context) error {
 	if err == nil {
 		err = s.migrateAtStart(ctx)
 	}
+	var w *writer
 	if err == nil {
-		s.writer, err = startWriter(ctx, s)
+		w, err = startWriter(ctx, s)
 	}
 	if err != nil {
 		return fmt.Errorf("store %s: %w", s.opts.Path, errors.Join(err, s.close()))
 	}
+	s.writer.Store(w)
 	s.x.(*pool).set(s.readers)
 	s.started = true
 	return nil
@@ -117,7 +120,7 @@ func (s *Store) Stop(ctx context.Context) error {
 		return nil
 	}
 	s.started = false
-	err := s.writer.stop(ctx)
+	err := s.writer.Load().stop(ctx)
 	s.x.(*pool).set(nil)
 	return errors.Join(err, s.close())
 }
@@ -141,7 +144,8 @@ func (s *Store) close() error {
 			errs = append(errs, db.Close())
 		}
 	}
-	s.readers, s.writing, s.writer = nil, nil, nil
+	s.readers, s.writing = nil, nil
+	s.writer.Store(nil)
 	return errors.Join(errs...)
 }
 

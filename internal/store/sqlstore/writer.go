@@ -13,35 +13,41 @@ import (
 	"parley/internal/core"
 )
 
-// maxBatch bounds the calls that one commit serves.
-const maxBatch = 512
+// maxBatch bounds the calls that one commit serves, and so how long a call can wait for the others of its batch.
+const maxBatch = 256
 
 // writer is the group commit: one goroutine that owns the only writing connection. It takes the calls that gathered while the
-// previous commit ran, without waiting for more, runs them in one transaction, commits, tells the hook, then answers.
+// previous commit ran, without waiting for more, runs them in one transaction, commits, tells the hook, then answers. Between
+// batches it keeps the search index going.
 type writer struct {
-	s    *Store
-	conn *session
+	s       *Store
+	conn    *session
+	senders senders
+	behind  int // messages that the index has not seen, as far as this process knows
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards what follows; never held while the database works
 	queue   []*call
+	spare   []*call
 	stopped bool
 	wake    chan struct{} // holds one token when there may be work
 	done    chan struct{} // closed when the goroutine has ended
 }
 
-// call is one Change or Append that waits for its commit.
+// call is one Change or Append, or a wait for the index. It is answered after its commit.
 type call struct {
-	ctx     context.Context
-	change  func(tx core.Tx) ([]chat.Event, error)
-	events  []chat.Event
-	err     error
-	started bool
-	done    chan struct{}
+	change func(tx core.Tx) ([]chat.Event, error)
+	append *appending
+	index  bool
+
+	events []chat.Event
+	err    error
+	done   chan struct{}
 }
 
 // tx implements core.Tx inside one transaction of the writer.
 type tx struct {
 	reader
+	w *writer
 }
 
 func startWriter(ctx context.Context, s *Store) (*writer, error) {
@@ -49,7 +55,13 @@ func startWriter(ctx context.Context, s *Store) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{s: s, conn: &session{conn: conn, stmts: make(map[string]*sql.Stmt)}, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	w := &writer{
+		s: s, conn: &session{s: s, conn: conn, stmts: make(map[string]*sql.Stmt)},
+		wake: make(chan struct{}, 1), done: make(chan struct{}),
+	}
+	if err := w.prepareIndex(ctx); err != nil {
+		return nil, errors.Join(err, w.conn.close())
+	}
 	go w.run()
 	return w, nil
 }
@@ -77,11 +89,15 @@ func (w *writer) signal() {
 
 // submit queues a call and waits for its answer. A context that ends before the call started takes it out of the queue; once
 // it started the answer is the truth about what was committed.
-func (w *writer) submit(ctx context.Context, c *call) error {
+func (s *Store) submit(ctx context.Context, c *call) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	c.ctx, c.done = ctx, make(chan struct{})
+	w := s.writer.Load()
+	if w == nil {
+		return errStopped
+	}
+	c.done = make(chan struct{})
 	w.mu.Lock()
 	if w.stopped {
 		w.mu.Unlock()
@@ -101,6 +117,7 @@ func (w *writer) submit(ctx context.Context, c *call) error {
 	return c.err
 }
 
+// withdraw takes a call out of the queue; false when it has started.
 func (w *writer) withdraw(c *call) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -113,108 +130,275 @@ func (w *writer) withdraw(c *call) bool {
 	return false
 }
 
+// take returns the next batch; the one before it is no longer used then.
+func (w *writer) take() (batch []*call, stopped bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clear(w.spare)
+	if len(w.queue) <= maxBatch {
+		batch, w.queue, w.spare = w.queue, w.spare[:0], w.queue
+		return batch, w.stopped
+	}
+	batch = append(w.spare[:0], w.queue[:maxBatch]...)
+	w.queue, w.spare = append(w.queue[:0], w.queue[maxBatch:]...), batch
+	return batch, w.stopped
+}
+
 func (w *writer) run() {
 	defer close(w.done)
-	for range w.wake {
-		for {
-			w.mu.Lock()
-			n := min(len(w.queue), maxBatch)
-			batch := append([]*call(nil), w.queue[:n]...)
-			w.queue = append(w.queue[:0], w.queue[n:]...)
-			stopped := w.stopped
-			w.mu.Unlock()
-			if n == 0 {
-				if stopped {
-					return
-				}
-				break
-			}
+	idle := time.NewTimer(indexDelay)
+	defer idle.Stop()
+	for {
+		batch, stopped := w.take()
+		switch {
+		case len(batch) > 0:
 			w.commit(batch)
+			if w.behind >= indexBulk {
+				w.index()
+			}
+			continue
+		case stopped:
+			return
+		}
+		if w.behind > 0 {
+			idle.Reset(indexDelay)
+		}
+		select {
+		case <-w.wake:
+		case <-idle.C:
+			if w.behind > 0 {
+				w.index()
+			}
 		}
 	}
 }
 
-// commit serves one batch in one transaction.
+// commit serves one batch.
 func (w *writer) commit(batch []*call) {
 	began := time.Now()
-	ctx := context.Background()
-	err := w.transaction(ctx, batch)
-	var events []chat.Event
+	var appends []*appending
+	var changes, waits []*call
 	for _, c := range batch {
-		if err != nil {
+		switch {
+		case c.append != nil:
+			appends = append(appends, c.append)
+		case c.change != nil:
+			changes = append(changes, c)
+		default:
+			waits = append(waits, c)
+		}
+	}
+	if len(waits) < len(batch) {
+		err := w.transaction(func(t *tx) error { return t.run(appends, changes) })
+		w.senders.settle(err == nil)
+		events := w.answer(batch, w.s.fault(err))
+		if len(events) > 0 && w.s.onCommit != nil {
+			w.s.onCommit(events)
+		}
+		if w.s.opts.ObserveCommit != nil {
+			w.s.opts.ObserveCommit(len(batch)-len(waits), time.Since(began))
+		}
+		for _, c := range batch {
+			if !c.index {
+				close(c.done)
+			}
+		}
+	}
+	if len(waits) > 0 {
+		err := w.catchUp()
+		for _, c := range waits {
 			c.err = w.s.fault(err)
+			close(c.done)
+		}
+	}
+}
+
+// answer settles what each call of a batch is told and returns the events of those that succeeded, in the order they ran.
+func (w *writer) answer(batch []*call, failed error) (events []chat.Event) {
+	for _, c := range batch {
+		if a := c.append; a != nil {
+			if c.err = a.err; failed != nil {
+				c.err = failed
+			} else if a.created {
+				w.behind++
+				events = append(events, a.events()...)
+			}
+		}
+	}
+	for _, c := range batch {
+		if c.change == nil {
+			continue
+		}
+		if failed != nil {
+			c.err = failed
 		} else if c.err == nil {
 			events = append(events, c.events...)
 		}
 	}
-	if len(events) > 0 && w.s.onCommit != nil {
-		w.s.onCommit(events)
-	}
-	if w.s.opts.ObserveCommit != nil {
-		w.s.opts.ObserveCommit(len(batch), time.Since(began))
-	}
-	for _, c := range batch {
-		close(c.done)
-	}
+	return events
 }
 
-func (w *writer) transaction(ctx context.Context, batch []*call) (err error) {
+// transaction runs fn between begin and commit.
+func (w *writer) transaction(fn func(t *tx) error) (err error) {
+	ctx := context.Background()
+	w.conn.broken = nil
 	if _, err := w.conn.exec(ctx, w.s.fl.begin); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			if _, rollback := w.conn.exec(ctx, "ROLLBACK"); rollback != nil {
-				err = errors.Join(err, rollback)
-			}
+	if err = fn(&tx{reader: reader{s: w.s, x: w.conn}, w: w}); err == nil {
+		if _, err = w.conn.exec(ctx, "COMMIT"); err == nil {
+			return nil
 		}
-	}()
-	for _, c := range batch {
-		if err := w.runChange(ctx, c); err != nil {
-			return err
+		err = fmt.Errorf("commit: %w", err)
+	}
+	w.conn.broken = nil
+	_, _ = w.conn.exec(ctx, "ROLLBACK") // fails when the engine has rolled back by itself, which is as good
+	return err
+}
+
+// run does the work of a batch: messages first, all together, then the changes, one by one. An error is one of the
+// transaction; what goes wrong in one call alone is that call's.
+func (t *tx) run(appends []*appending, changes []*call) error {
+	if len(appends) > 0 {
+		err := t.savepoint(func() error { return t.append(context.Background(), appends) })
+		if err != nil && len(appends) > 1 { // one of them is to blame: the others must not suffer
+			for _, a := range appends {
+				*a = appending{draft: a.draft}
+				if err = t.savepoint(func() error { return t.append(context.Background(), []*appending{a}) }); err != nil {
+					a.err = t.s.fault(err)
+				}
+			}
+		} else if err != nil {
+			appends[0].err = t.s.fault(err)
+		}
+		if t.w.conn.broken != nil {
+			return t.w.conn.broken
 		}
 	}
-	if _, err := w.conn.exec(ctx, "COMMIT"); err != nil {
-		return fmt.Errorf("commit: %w", err)
+	for _, c := range changes {
+		c.err = t.s.fault(t.savepoint(func() (err error) {
+			c.events, err = c.change(t)
+			return err
+		}))
+		if t.w.conn.broken != nil {
+			return t.w.conn.broken
+		}
+		if c.err == nil {
+			t.w.countAppended(c.events)
+		}
 	}
 	return nil
 }
 
-// runChange runs one closure in a savepoint. The error it returns is one of the transaction; the closure's own goes to the call.
-func (w *writer) runChange(ctx context.Context, c *call) error {
-	if _, err := w.conn.exec(ctx, "SAVEPOINT change"); err != nil {
-		return err
-	}
-	c.events, c.err = w.protect(c)
-	if c.err != nil {
-		c.events = nil
-		c.err = w.s.fault(c.err)
-		if _, err := w.conn.exec(ctx, "ROLLBACK TO change"); err != nil {
-			return err
+// countAppended notes the messages that a change made for the index.
+func (w *writer) countAppended(events []chat.Event) {
+	for _, e := range events {
+		if _, ok := e.(chat.MessageCreated); ok {
+			w.behind++
 		}
 	}
-	_, err := w.conn.exec(ctx, "RELEASE change")
-	return err
 }
 
-// protect turns a panic of the closure into an error: one bad call must not take the others of its batch with it.
-func (w *writer) protect(c *call) (events []chat.Event, err error) {
+// savepoint runs fn so that nothing of it remains when it fails. A panic is an error: one bad call must not take the others
+// of its batch with it. When the savepoint itself cannot be kept, the session is broken.
+func (t *tx) savepoint(fn func() error) (err error) {
+	ctx := context.Background()
+	conn := t.w.conn
+	if _, err := conn.exec(ctx, "SAVEPOINT one"); err != nil {
+		conn.broken = err
+		return err
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic in a transaction: %v\n%s", p, debug.Stack())
 		}
+		if conn.broken != nil {
+			return
+		}
+		if err != nil {
+			if _, e := conn.exec(ctx, "ROLLBACK TO one"); e != nil {
+				conn.broken = errors.Join(err, e)
+				return
+			}
+		}
+		if _, e := conn.exec(ctx, "RELEASE one"); e != nil {
+			conn.broken = errors.Join(err, e)
+		}
 	}()
-	return c.change(&tx{reader{s: w.s, x: w.conn}})
+	return fn()
+}
+
+// prepareIndex makes the index ready at the start.
+func (w *writer) prepareIndex(ctx context.Context) error {
+	if !w.s.fl.indexed {
+		return nil
+	}
+	if err := w.transaction(func(t *tx) error { return resetIndex(ctx, t.x) }); err != nil {
+		return err
+	}
+	behind, err := one(ctx, w.conn, chat.ErrNotFound, scalar[bool], indexBehind)
+	if behind {
+		w.behind = indexBulk
+	}
+	return err
+}
+
+// index takes one bulk into the index. A failure is logged and tried again with the next bulk.
+func (w *writer) index() {
+	if _, err := w.indexOnce(); err != nil {
+		w.s.log.Error("the search index could not follow", "error", err)
+		w.behind = 1
+	}
+}
+
+func (w *writer) indexOnce() (n int64, err error) {
+	if !w.s.fl.indexed {
+		w.behind = 0
+		return 0, nil
+	}
+	err = w.transaction(func(t *tx) error {
+		n, err = indexSome(context.Background(), t.x)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	if w.behind = max(w.behind-int(n), 0); n == indexBulk {
+		w.behind = max(w.behind, 1) // there may be more than this process knows of
+	} else {
+		w.behind = 0
+	}
+	return n, nil
+}
+
+// catchUp fills the index until it holds everything.
+func (w *writer) catchUp() error {
+	for {
+		if n, err := w.indexOnce(); err != nil || n < indexBulk {
+			return err
+		}
+	}
+}
+
+// Change implements core.Store.
+func (s *Store) Change(ctx context.Context, fn func(tx core.Tx) ([]chat.Event, error)) error {
+	return s.submit(ctx, &call{change: fn})
 }
 
 // session runs statements on the writer's connection, inside a transaction. It does not pass contexts on: SQLite rolls the
 // whole transaction back when a statement is interrupted, and with it everybody else's work.
 type session struct {
+	s     *Store
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
+	// broken is set when the engine may have ended the transaction: no more statements may run as if they were part of it.
+	broken error
 }
 
 func (c *session) stmt(query string) (*sql.Stmt, error) {
+	if c.broken != nil {
+		return nil, c.broken
+	}
 	if st := c.stmts[query]; st != nil {
 		return st, nil
 	}
@@ -239,7 +423,7 @@ func (c *session) exec(_ context.Context, query string, args ...any) (int64, err
 	}
 	res, err := st.ExecContext(context.Background(), args...)
 	if err != nil {
-		return 0, err
+		return 0, c.fault(err)
 	}
 	return res.RowsAffected()
 }
@@ -249,7 +433,16 @@ func (c *session) query(_ context.Context, query string, args ...any) (*sql.Rows
 	if err != nil {
 		return nil, err
 	}
-	return st.QueryContext(context.Background(), args...)
+	rows, err := st.QueryContext(context.Background(), args...)
+	return rows, c.fault(err)
+}
+
+// fault implements execer.
+func (c *session) fault(err error) error {
+	if err != nil && c.s.fl.away(err) {
+		c.broken = err
+	}
+	return err
 }
 
 func (c *session) close() error {
@@ -258,15 +451,4 @@ func (c *session) close() error {
 		errs = append(errs, st.Close())
 	}
 	return errors.Join(append(errs, c.conn.Close())...)
-}
-
-// Change implements core.Store.
-func (s *Store) Change(ctx context.Context, fn func(tx core.Tx) ([]chat.Event, error)) error {
-	s.mu.Lock()
-	w := s.writer
-	s.mu.Unlock()
-	if w == nil {
-		return errStopped
-	}
-	return w.submit(ctx, &call{change: fn})
 }

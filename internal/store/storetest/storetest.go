@@ -4,6 +4,9 @@ package storetest
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -11,10 +14,11 @@ import (
 	"parley/internal/core"
 )
 
-// Opener makes an empty, started store for one test and stops it when the test ends. Its clock is Now.
+// Opener makes an empty store for one test. The suite starts and stops it; started again it has what it had. Its clock stands
+// at Start.
 type Opener func(t *testing.T) core.Store
 
-// Start is the time that the tests' clock shows when a test begins.
+// Start is the time that the clock of a store under test shows.
 var Start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // suites holds what each file of the suite adds.
@@ -25,8 +29,8 @@ func suite(noun string, run func(t *testing.T, open Opener)) { suites[noun] = ru
 
 // Run runs the whole suite, each test on a store of its own.
 func Run(t *testing.T, open Opener) {
-	for noun, run := range suites {
-		t.Run(noun, func(t *testing.T) { run(t, open) })
+	for _, noun := range slices.Sorted(maps.Keys(suites)) {
+		t.Run(noun, func(t *testing.T) { suites[noun](t, open) })
 	}
 }
 
@@ -35,11 +39,48 @@ type world struct {
 	*testing.T
 	core.Store
 	ctx context.Context
+
+	mu        sync.Mutex // guards committed
+	committed []chat.Event
 }
 
 func newWorld(t *testing.T, open Opener) *world {
 	t.Helper()
-	return &world{T: t, Store: open(t), ctx: context.Background()}
+	w := &world{T: t, Store: open(t), ctx: context.Background()}
+	w.OnCommit(func(events []chat.Event) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.committed = append(w.committed, events...)
+	})
+	if err := w.Start(w.ctx); err != nil {
+		t.Fatalf("start: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := w.Stop(w.ctx); err != nil {
+			t.Errorf("stop: %v", err)
+		}
+	})
+	return w
+}
+
+// reopen stops the store and starts it again.
+func (w *world) reopen() {
+	w.Helper()
+	if err := w.Stop(w.ctx); err != nil {
+		w.Fatalf("stop: %v", err)
+	}
+	if err := w.Start(w.ctx); err != nil {
+		w.Fatalf("start again: %v", err)
+	}
+}
+
+// heard returns what the committed hook got since the last call.
+func (w *world) heard() []chat.Event {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	events := w.committed
+	w.committed = nil
+	return events
 }
 
 // change runs fn in a transaction that must succeed.

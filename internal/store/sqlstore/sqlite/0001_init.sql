@@ -20,6 +20,7 @@ CREATE TABLE users (
     disabled_at    BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX users_name ON users (name_key);
+CREATE INDEX users_avatar ON users (substr(avatar_url, length(avatar_url) - 63)) WHERE avatar_url <> ''; -- by the blob it ends in
 
 CREATE TABLE user_words ( -- each word of name_key, so that a prefix finds "Ada Lovelace" by "love"
     word    TEXT NOT NULL,
@@ -98,6 +99,7 @@ CREATE TABLE rooms (
 );
 CREATE UNIQUE INDEX rooms_direct ON rooms (direct_a, direct_b) WHERE type = 'direct';
 CREATE INDEX rooms_type ON rooms (type, archived);
+CREATE INDEX rooms_avatar ON rooms (substr(avatar_url, length(avatar_url) - 63)) WHERE avatar_url <> '';
 
 -- What changes with every message, apart from the settings: a small row to rewrite. Its update orders the writers of a room.
 CREATE TABLE room_heads (
@@ -125,9 +127,9 @@ CREATE TABLE members (
 ) WITHOUT ROWID;
 CREATE INDEX members_user ON members (user_id, room_id);
 CREATE INDEX members_order ON members (room_id, role_level DESC, joined_at, user_id);
-CREATE INDEX members_read ON members (room_id, last_read_seq);
 
-CREATE TABLE read_marks ( -- each move of a read marker: when a message was first read
+-- Each move of a read marker, apart from those by one's own messages: when a message was first read.
+CREATE TABLE read_marks (
     room_id INTEGER NOT NULL REFERENCES rooms (id) ON DELETE CASCADE,
     user_id TEXT NOT NULL,
     seq     BIGINT NOT NULL,
@@ -154,8 +156,11 @@ CREATE TABLE grants (
     PRIMARY KEY (room_id, user_id, "right")
 ) WITHOUT ROWID;
 
+CREATE TABLE message_ids (last BIGINT NOT NULL); -- one row: the newest id given to a message
+INSERT INTO message_ids (last) VALUES (0);
+
 CREATE TABLE messages (
-    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    id            INTEGER PRIMARY KEY, -- from message_ids
     room_id       INTEGER NOT NULL REFERENCES rooms (id) ON DELETE CASCADE,
     seq           BIGINT NOT NULL,
     change_seq    BIGINT NOT NULL,
@@ -179,23 +184,22 @@ CREATE TABLE messages (
     mentions      TEXT NOT NULL DEFAULT '', -- user ids, separated by spaces
     links         TEXT NOT NULL DEFAULT '', -- JSON; empty for none
     payload_kind  TEXT NOT NULL DEFAULT '',
-    payload       BLOB
+    payload       BLOB,
+    search        TEXT -- what the index holds of it: NULL nothing, '' the folded content, else this folded text
 );
 CREATE UNIQUE INDEX messages_seq ON messages (room_id, seq);
-CREATE INDEX messages_change ON messages (room_id, change_seq);
+CREATE INDEX messages_change ON messages (room_id, change_seq) WHERE change_seq > seq; -- the unchanged ones are found by seq
 CREATE INDEX messages_thread ON messages (thread_id, seq) WHERE thread_id > 0;
 CREATE INDEX messages_pinned ON messages (room_id, pinned_at) WHERE pinned_at > 0;
-CREATE INDEX messages_sender ON messages (sender_id, id);
 
+-- What a sender called a message, by the day (since 1970) it was sent on, so that old ones go without an index of their age.
 CREATE TABLE nonces (
-    room_id    INTEGER NOT NULL REFERENCES rooms (id) ON DELETE CASCADE,
-    sender_id  TEXT NOT NULL,
-    nonce      TEXT NOT NULL,
+    day        INTEGER NOT NULL,
+    "key"      BLOB NOT NULL, -- hash of room, sender and nonce
     message_id INTEGER NOT NULL,
     created_at BIGINT NOT NULL,
-    PRIMARY KEY (room_id, sender_id, nonce)
+    PRIMARY KEY (day, "key")
 ) WITHOUT ROWID;
-CREATE INDEX nonces_age ON nonces (created_at);
 
 CREATE TABLE mentions (
     user_id    TEXT NOT NULL,
@@ -344,15 +348,26 @@ CREATE TABLE settings (
     value TEXT NOT NULL
 );
 
--- The search index follows the messages in transactions of its own: search_queue holds what it has not seen yet, with the
--- folded text that stands for the message there (empty: take it out).
-CREATE TABLE search_queue (
-    message_id INTEGER PRIMARY KEY,
-    text       TEXT NOT NULL
+-- Counts of a day (since 1970), for the operator's charts.
+CREATE TABLE days (
+    day      INTEGER PRIMARY KEY,
+    messages BIGINT NOT NULL
 );
-CREATE VIRTUAL TABLE search USING fts5 (
-    text, content = '', contentless_delete = 1, tokenize = "unicode61 remove_diacritics 0", prefix = '2 3'
+CREATE TABLE day_senders (
+    day     INTEGER NOT NULL,
+    user_id TEXT NOT NULL,
+    PRIMARY KEY (day, user_id)
+) WITHOUT ROWID;
+
+-- The search index follows the messages in transactions of its own. It holds every message up to last_id whose column search
+-- is not NULL, folded by the rules named in version. meta has a word for the room, the sender, and what a message carries.
+CREATE TABLE search_state (
+    last_id BIGINT NOT NULL,
+    version TEXT NOT NULL
 );
+INSERT INTO search_state (last_id, version) VALUES (0, '');
+CREATE VIRTUAL TABLE search USING fts5 (text, meta, content = '', columnsize = 0, tokenize = 'ascii');
+INSERT INTO search (search, rank) VALUES ('secure-delete', 1);
 
 INSERT INTO roles (id, name, name_key, description, color, hoisted, position, permissions, system) VALUES
     ('owner', 'owner', 'owner', 'Runs the server.', '#9400D3', TRUE, 0, 'administrator', TRUE),

@@ -1,0 +1,118 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"time"
+
+	"modernc.org/sqlite"
+
+	"parley/internal/chat"
+	"parley/internal/fold"
+)
+
+// indexBulk is how many messages one transaction of the index takes in: a word that occurs in many of them is then written
+// once, which makes a message several times cheaper than in a transaction of its own, and writers wait for some milliseconds only.
+const indexBulk = 512
+
+// indexDelay is how long messages may stay out of the index while nobody searches.
+const indexDelay = time.Second
+
+// The index of SQLite keeps no text of its own, so what it holds of a message is computed from the row, the same way when it
+// goes in and when it comes out. unicode61, the usual tokenizer, has nothing to do for folded text.
+const (
+	indexSource = ` m.id, CASE WHEN m.search = '' THEN fold(m.content) ELSE m.search END,
+		'r' || m.room_id || ' s' || replace(m.sender_id, '-', '') || CASE WHEN m.attachments > 0 THEN ' attachments' ELSE '' END
+			|| CASE WHEN m.links <> '' THEN ' links' ELSE '' END
+		FROM messages m WHERE m.search IS NOT NULL`
+	indexInto   = `INSERT INTO search (rowid, text, meta) SELECT` + indexSource
+	indexOutOf  = `INSERT INTO search (search, rowid, text, meta) SELECT 'delete',` + indexSource
+	indexHolds  = ` AND m.id <= (SELECT last_id FROM search_state)`
+	indexBehind = `SELECT COALESCE((SELECT MAX(id) FROM messages), 0) > (SELECT last_id FROM search_state)`
+)
+
+func init() {
+	sqlite.MustRegisterDeterministicScalarFunction("fold", 1, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+		text, ok := args[0].(string)
+		if !ok {
+			return nil, errors.New("fold wants a text")
+		}
+		return fold.Fold(text), nil
+	})
+}
+
+// reindex runs a change to a message's row and makes the index follow it in the same transaction. What the index has not
+// reached yet it will find changed.
+func (t *tx) reindex(ctx context.Context, id chat.MessageID, change func() error) error {
+	if !t.s.fl.indexed {
+		return change()
+	}
+	if _, err := t.x.exec(ctx, indexOutOf+indexHolds+` AND m.id = $1`, id); err != nil {
+		return err
+	}
+	if err := change(); err != nil {
+		return err
+	}
+	_, err := t.x.exec(ctx, indexInto+indexHolds+` AND m.id = $1`, id)
+	return err
+}
+
+// unindexRoom takes a room that is about to go out of the index.
+func (t *tx) unindexRoom(ctx context.Context, room chat.RoomID) error {
+	if !t.s.fl.indexed {
+		return nil
+	}
+	_, err := t.x.exec(ctx, indexOutOf+indexHolds+` AND m.room_id = $1`, room)
+	return err
+}
+
+// resetIndex empties an index that was made by other rules of folding; the writer then fills it again.
+func resetIndex(ctx context.Context, x execer) error {
+	same, err := exists(ctx, x, `SELECT 1 FROM search_state WHERE version = $1`, fold.Version)
+	if err != nil || same {
+		return err
+	}
+	if _, err := x.exec(ctx, `INSERT INTO search (search) VALUES ('delete-all')`); err != nil {
+		return err
+	}
+	_, err = x.exec(ctx, `UPDATE search_state SET last_id = 0, version = $1`, fold.Version)
+	return err
+}
+
+// indexSome takes the next bulk of messages in, inside a transaction, and reports how many rows it went over.
+func indexSome(ctx context.Context, x execer) (n int64, err error) {
+	var last, upTo int64
+	if err := each(ctx, x, func(row scanner) error { return row.Scan(&last) }, `SELECT last_id FROM search_state`); err != nil {
+		return 0, err
+	}
+	if err := each(ctx, x, func(row scanner) error { return row.Scan(&n, &upTo) },
+		`SELECT COUNT(*), COALESCE(MAX(id), 0) FROM (SELECT id FROM messages WHERE id > $1 ORDER BY id LIMIT $2) AS next`, last, indexBulk); err != nil || n == 0 {
+		return 0, err
+	}
+	if _, err := x.exec(ctx, indexInto+` AND m.id > $1 AND m.id <= $2 ORDER BY m.id`, last, upTo); err != nil {
+		return 0, err
+	}
+	_, err = x.exec(ctx, `UPDATE search_state SET last_id = $1`, upTo)
+	return n, err
+}
+
+// waitIndexed returns when the index holds everything that was committed before the call, and inside a transaction also what
+// the transaction did.
+func (r reader) waitIndexed(ctx context.Context) error {
+	if !r.s.fl.indexed {
+		return nil
+	}
+	behind, err := one(ctx, r.x, chat.ErrNotFound, scalar[bool], indexBehind)
+	if err != nil || !behind {
+		return err
+	}
+	if _, inside := r.x.(*session); !inside {
+		return r.s.submit(ctx, &call{index: true})
+	}
+	for {
+		if n, err := indexSome(ctx, r.x); err != nil || n < indexBulk {
+			return err
+		}
+	}
+}

@@ -1,0 +1,388 @@
+package sqlstore
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"parley/internal/chat"
+	"parley/internal/core"
+)
+
+// messageColumns are the columns of messages m that scanMessage reads.
+const messageColumns = `m.id, m.room_id, m.seq, m.change_seq, m.ordinal, m.type, m.sender_id, m.content, m.parent_id, m.thread_id,
+	m.reply_count, m.last_reply_at, m.created_at, m.edited_at, m.deleted, m.deleted_by, m.pinned_at, m.pinned_by, m.everyone,
+	m.reactions, m.attachments, m.mentions, m.links, m.payload_kind, m.payload`
+
+// messageRow is a message and what its row says of rows elsewhere.
+type messageRow struct {
+	chat.Message
+	reactions, attachments int64
+}
+
+func scanMessage(row scanner) (*messageRow, error) {
+	var (
+		m                                  messageRow
+		lastReply, created, edited, pinned int64
+		mentions, links, payloadKind, kind string
+		payload                            []byte
+	)
+	err := row.Scan((*int64)(&m.ID), (*int64)(&m.RoomID), (*int64)(&m.Seq), (*int64)(&m.ChangeSeq), &m.Ordinal, &kind,
+		(*string)(&m.SenderID), &m.Content, (*int64)(&m.ParentID), (*int64)(&m.ThreadID), &m.ReplyCount, &lastReply, &created, &edited,
+		&m.Deleted, (*string)(&m.DeletedBy), &pinned, (*string)(&m.PinnedBy), &m.Everyone,
+		&m.reactions, &m.attachments, &mentions, &links, &payloadKind, &payload)
+	if err != nil {
+		return nil, err
+	}
+	m.Type = chat.MessageType(kind)
+	m.LastReplyAt, m.CreatedAt, m.EditedAt, m.PinnedAt = fromMicros(lastReply), fromMicros(created), fromMicros(edited), fromMicros(pinned)
+	m.Pinned = pinned != 0
+	m.Mentions = splitIDs[chat.UserID](mentions)
+	if m.Deleted {
+		m.Content = chat.DeletedContent
+	}
+	if links != "" {
+		if err := json.Unmarshal([]byte(links), &m.Links); err != nil {
+			return nil, err
+		}
+	}
+	if payloadKind != "" {
+		m.Payload = &chat.Payload{Kind: payloadKind, Data: payload}
+	}
+	return &m, nil
+}
+
+// linksText is how links are kept.
+func linksText(links []chat.Link) (string, error) {
+	if len(links) == 0 {
+		return "", nil
+	}
+	raw, err := json.Marshal(links)
+	return string(raw), err
+}
+
+// messageRows reads messages with their reactions and attachments: three queries at most, one when there are none.
+func (r reader) messageRows(ctx context.Context, query string, args ...any) ([]*messageRow, error) {
+	rows, err := all(ctx, r.x, scanMessage, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return rows, r.fill(ctx, rows)
+}
+
+// fill loads what hangs on messages.
+func (r reader) fill(ctx context.Context, rows []*messageRow) error {
+	var reacted, attached []chat.MessageID
+	byID := make(map[chat.MessageID]*messageRow)
+	for _, m := range rows {
+		if m.reactions > 0 {
+			reacted = append(reacted, m.ID)
+			byID[m.ID] = m
+		}
+		if m.attachments > 0 {
+			attached = append(attached, m.ID)
+			byID[m.ID] = m
+		}
+	}
+	for ids := range slices.Chunk(reacted, maxList) {
+		if err := r.fillReactions(ctx, ids, byID); err != nil {
+			return err
+		}
+	}
+	for ids := range slices.Chunk(attached, maxList) {
+		if err := r.fillAttachments(ctx, ids, byID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// values copies messages out of their rows.
+func messageValues(rows []*messageRow) []chat.Message {
+	msgs := make([]chat.Message, len(rows))
+	for i, m := range rows {
+		msgs[i] = m.Message
+	}
+	return msgs
+}
+
+// Message implements core.Reader.
+func (r reader) Message(ctx context.Context, id chat.MessageID) (*chat.Message, error) {
+	rows, err := r.messageRows(ctx, `SELECT `+messageColumns+` FROM messages m WHERE m.id = $1`, int64(id))
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, chat.ErrMessageNotFound
+	}
+	return &rows[0].Message, nil
+}
+
+// MessagesByID implements core.Reader: in id order, unknown ids left out.
+func (r reader) MessagesByID(ctx context.Context, ids []chat.MessageID) ([]*chat.Message, error) {
+	ids = slices.Clone(ids)
+	slices.Sort(ids)
+	var msgs []*chat.Message
+	for chunk := range slices.Chunk(slices.Compact(ids), maxList) {
+		list, args := in(nil, chunk)
+		rows, err := r.messageRows(ctx, `SELECT `+messageColumns+` FROM messages m WHERE m.id IN `+list+` ORDER BY m.id`, args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range rows {
+			msgs = append(msgs, &m.Message)
+		}
+	}
+	return msgs, nil
+}
+
+// Messages implements core.Reader. A place given by a message that is not in the room fails with message_not_found.
+func (r reader) Messages(ctx context.Context, room chat.RoomID, q chat.MessagesQuery) (page chat.MessagesPage, err error) {
+	limit := min(max(q.Limit, 1), 100)
+	anchor := max(q.Before, q.After, q.Around)
+	var seq chat.Seq
+	if anchor != 0 {
+		if seq, err = one(ctx, r.x, chat.ErrMessageNotFound, scalar[chat.Seq], `SELECT seq FROM messages WHERE id = $1 AND room_id = $2`, anchor, room); err != nil {
+			return page, err
+		}
+	}
+	var older, newer []*messageRow // newest first, oldest first
+	switch {
+	case q.After != 0:
+		newer, err = r.side(ctx, newerSide, room, q.ThreadID, seq, limit+1)
+		if len(newer) > limit {
+			newer, page.HasAfter = newer[:limit], true
+		}
+		page.HasBefore = true
+	case q.Around != 0:
+		// Half of the page goes to each side; what one side does not use is the other's.
+		if older, err = r.side(ctx, olderSide, room, q.ThreadID, seq, limit); err == nil {
+			newer, err = r.side(ctx, newerSide, room, q.ThreadID, seq-1, limit+1)
+		}
+		after := min(len(newer), max(limit-limit/2, limit-len(older)))
+		before := min(len(older), limit-after)
+		page.HasAfter, page.HasBefore = len(newer) > after, len(older) > before
+		newer, older = newer[:after], older[:before]
+	default:
+		if q.Before == 0 {
+			seq = maxSeq
+		}
+		older, err = r.side(ctx, olderSide, room, q.ThreadID, seq, limit+1)
+		if len(older) > limit {
+			older, page.HasBefore = older[:limit], true
+		}
+		page.HasAfter = q.Before != 0
+	}
+	if err != nil {
+		return chat.MessagesPage{}, err
+	}
+	slices.Reverse(older)
+	rows := append(older, newer...)
+	if err := r.fill(ctx, rows); err != nil {
+		return chat.MessagesPage{}, err
+	}
+	page.Messages = messageValues(rows)
+	return page, nil
+}
+
+// maxSeq is after every message.
+const maxSeq = 1<<53 - 1
+
+// side is one direction from a place in a room, the place itself left out; its two queries are for a room and for a thread.
+type side struct{ room, thread string }
+
+var (
+	olderSide = side{
+		room:   `SELECT ` + messageColumns + ` FROM messages m WHERE m.room_id = $1 AND m.seq < $2 ORDER BY m.seq DESC LIMIT $3`,
+		thread: `SELECT ` + messageColumns + ` FROM messages m WHERE m.thread_id = $1 AND m.thread_id > 0 AND m.seq < $2 AND m.room_id = $3 ORDER BY m.seq DESC LIMIT $4`,
+	}
+	newerSide = side{
+		room:   `SELECT ` + messageColumns + ` FROM messages m WHERE m.room_id = $1 AND m.seq > $2 ORDER BY m.seq LIMIT $3`,
+		thread: `SELECT ` + messageColumns + ` FROM messages m WHERE m.thread_id = $1 AND m.thread_id > 0 AND m.seq > $2 AND m.room_id = $3 ORDER BY m.seq LIMIT $4`,
+	}
+)
+
+func (r reader) side(ctx context.Context, s side, room chat.RoomID, thread chat.MessageID, seq chat.Seq, limit int) ([]*messageRow, error) {
+	if thread != 0 {
+		return all(ctx, r.x, scanMessage, s.thread, int64(thread), int64(seq), int64(room), limit)
+	}
+	return all(ctx, r.x, scanMessage, s.room, int64(room), int64(seq), limit)
+}
+
+// changesQuery finds what was changed after its creation by change_seq and everything else by seq: so new messages, which are
+// nearly all, need one index less.
+const changesQuery = `SELECT * FROM (
+		SELECT ` + messageColumns + ` FROM messages m WHERE m.room_id = $1 AND m.seq > $2 AND m.change_seq = m.seq ORDER BY m.seq LIMIT $3
+	) AS created UNION ALL SELECT * FROM (
+		SELECT ` + messageColumns + ` FROM messages m WHERE m.room_id = $4 AND m.change_seq > $5 AND m.change_seq > m.seq ORDER BY m.change_seq LIMIT $6
+	) AS changed ORDER BY 4 LIMIT $7`
+
+// ChangesSince implements core.Reader. limit is 1–500.
+func (r reader) ChangesSince(ctx context.Context, room chat.RoomID, since chat.Seq, limit int) (c chat.Changes, err error) {
+	limit = min(max(limit, 1), 500)
+	// The counter is read first: a change between the two reads is then in the messages, and never missing below LastSeq.
+	if c.LastSeq, err = one(ctx, r.x, chat.ErrRoomNotFound, scalar[chat.Seq], `SELECT last_seq FROM room_heads WHERE room_id = $1`, room); err != nil {
+		return c, err
+	}
+	rows, err := r.messageRows(ctx, changesQuery, int64(room), int64(since), limit+1, int64(room), int64(since), limit+1, limit+1)
+	if err != nil {
+		return chat.Changes{}, err
+	}
+	if c.Truncated = len(rows) > limit; c.Truncated {
+		rows = rows[:limit]
+	}
+	c.Messages = messageValues(rows)
+	return c, nil
+}
+
+// eachPage is how many messages EachMessage reads at a time.
+const eachPage = 200
+
+// EachMessage implements core.Reader: of one room, of one sender, of both, or (zero values) all messages. Without a room it
+// reads the whole table. fn may use the store.
+func (r reader) EachMessage(ctx context.Context, room chat.RoomID, sender chat.UserID, fn func(*chat.Message) error) error {
+	query, key := `SELECT `+messageColumns+` FROM messages m WHERE m.id > $1 AND ($2 = '' OR m.sender_id = $3) ORDER BY m.id LIMIT $4`,
+		func(m *messageRow) int64 { return int64(m.ID) }
+	args := func(after int64) []any { return []any{after, sender, sender, eachPage} }
+	if room != 0 {
+		query, key = `SELECT `+messageColumns+` FROM messages m WHERE m.room_id = $1 AND m.seq > $2 AND ($3 = '' OR m.sender_id = $4) ORDER BY m.seq LIMIT $5`,
+			func(m *messageRow) int64 { return int64(m.Seq) }
+		args = func(after int64) []any { return []any{room, after, sender, sender, eachPage} }
+	}
+	after := int64(0)
+	for {
+		rows, err := r.messageRows(ctx, query, args(after)...)
+		if err != nil {
+			return err
+		}
+		for _, m := range rows {
+			if err := fn(&m.Message); err != nil {
+				return err
+			}
+		}
+		if len(rows) < eachPage {
+			return nil
+		}
+		after = key(rows[len(rows)-1])
+	}
+}
+
+// nextSeq takes the next value of a message's room for a change to the message. It fails with message_not_found.
+func (t *tx) nextSeq(ctx context.Context, id chat.MessageID) (chat.Seq, error) {
+	return one(ctx, t.x, chat.ErrMessageNotFound, scalar[chat.Seq],
+		`UPDATE room_heads SET last_seq = last_seq + 1 WHERE room_id = (SELECT room_id FROM messages WHERE id = $1) RETURNING last_seq`, int64(id))
+}
+
+// EditMessage implements core.Tx. It does not bring a deleted message back: that fails with message_not_found.
+func (t *tx) EditMessage(ctx context.Context, id chat.MessageID, e core.Edit) (*chat.Message, error) {
+	old, err := t.Message(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if old.Deleted {
+		return nil, chat.ErrMessageNotFound
+	}
+	links, err := linksText(e.Links)
+	if err != nil {
+		return nil, err
+	}
+	payload := e.Payload
+	if payload == nil {
+		payload = &chat.Payload{}
+	}
+	seq, err := t.nextSeq(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	err = t.reindex(ctx, id, func() error {
+		_, err := t.x.exec(ctx, `UPDATE messages SET change_seq = $1, content = $2, edited_at = $3, everyone = $4, mentions = $5, links = $6,
+				payload_kind = $7, payload = $8, search = $9 WHERE id = $10`,
+			seq, e.Content, micros(e.At), e.Everyone, joinIDs(e.Mentions), links, payload.Kind, payload.Data, searchText(e.Search, e.Content), id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(old.Mentions) > 0 {
+		if _, err := t.x.exec(ctx, `DELETE FROM mentions WHERE message_id = $1`, id); err != nil {
+			return nil, err
+		}
+	}
+	old.Mentions = e.Mentions
+	if err := t.insertMentions(ctx, old); err != nil {
+		return nil, err
+	}
+	return t.Message(ctx, id)
+}
+
+// DeleteMessage implements core.Tx. The tombstone keeps place, sender, times and thread. Deleting it again changes nothing.
+func (t *tx) DeleteMessage(ctx context.Context, id chat.MessageID, by chat.UserID, _ time.Time) (msg *chat.Message, blobs []string, err error) {
+	old, err := t.Message(ctx, id)
+	if err != nil || old.Deleted {
+		return old, nil, err
+	}
+	for _, a := range old.Attachments {
+		blobs = append(blobs, a.Hash)
+		if a.ThumbHash != "" {
+			blobs = append(blobs, a.ThumbHash)
+		}
+	}
+	slices.Sort(blobs)
+	blobs = slices.Compact(blobs)
+	seq, err := t.nextSeq(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	err = t.reindex(ctx, id, func() error {
+		_, err := t.x.exec(ctx, `UPDATE messages SET change_seq = $1, content = '', deleted = TRUE, deleted_by = $2, pinned_at = 0, pinned_by = '',
+				everyone = FALSE, reactions = 0, attachments = 0, mentions = '', links = '', payload_kind = '', payload = NULL, search = NULL
+			WHERE id = $3`, seq, by, id)
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, statement := range []string{
+		`DELETE FROM reactions WHERE message_id = $1`,
+		`DELETE FROM attachments WHERE message_id = $1`,
+		`DELETE FROM mentions WHERE message_id = $1`,
+		`DELETE FROM notifications WHERE message_id = $1 AND message_id > 0`,
+	} {
+		if _, err := t.x.exec(ctx, statement, id); err != nil {
+			return nil, nil, err
+		}
+	}
+	msg, err = t.Message(ctx, id)
+	return msg, blobs, err
+}
+
+// SetLinks implements core.Tx: what is known of the pages behind a message's links. A tombstone is left as it is.
+func (t *tx) SetLinks(ctx context.Context, id chat.MessageID, links []chat.Link) (*chat.Message, error) {
+	text, err := linksText(links)
+	if err != nil {
+		return nil, err
+	}
+	return t.touch(ctx, id, func(seq chat.Seq) error {
+		return t.reindex(ctx, id, func() error {
+			_, err := t.x.exec(ctx, `UPDATE messages SET change_seq = $1, links = $2 WHERE id = $3`, seq, text, id)
+			return err
+		})
+	})
+}
+
+// touch runs a change to a message under the room's next change_seq and returns the new message. A tombstone is not changed.
+func (t *tx) touch(ctx context.Context, id chat.MessageID, change func(seq chat.Seq) error) (*chat.Message, error) {
+	old, err := t.Message(ctx, id)
+	if err != nil || old.Deleted {
+		return old, err
+	}
+	seq, err := t.nextSeq(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := change(seq); err != nil {
+		return nil, err
+	}
+	return t.Message(ctx, id)
+}
