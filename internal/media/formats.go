@@ -127,7 +127,8 @@ func (p *prober) jpegFrame(marker byte, n int64, adobe bool) error {
 	if marker == 0xc2 && wide*high > 0 { // progressive: all coefficients are kept, at four bytes
 		p.info.cost += 4 * p.pixels() * sum / (wide * high)
 	}
-	if components == 4 || adobe {
+	rgb := components == 3 && spec[0] == 'R' && spec[3] == 'G' && spec[6] == 'B'
+	if components == 4 || adobe || rgb {
 		p.info.cost += 4 * p.pixels() // is converted
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"image/color"
 	"image/gif"
 	"io"
+	"runtime"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -218,6 +219,48 @@ func TestThumbnailRefusals(t *testing.T) {
 		if err.ErrorCode() != want || err.Error() == "" {
 			t.Errorf("%q has code %q", err, err.ErrorCode())
 		}
+	}
+}
+
+func TestDecodingTakesNoMoreMemoryThanEstimated(t *testing.T) {
+	const side, slack = 512, 512 << 10
+	pic := quarters(side, side)
+	clear, opaque := color.NRGBA{20, 200, 20, 100}, color.NRGBA{20, 20, 20, 255}
+	alpha := make([]byte, 1+side*side)
+	for _, row := range []struct {
+		name string
+		file []byte
+	}{
+		{"JPEG", jpegFile(t, pic)},
+		{"JPEG in RGB", withSegments(jpegFile(t, pic), segment(0xee, []byte("Adobe\x00\x64\x00\x00\x00\x00\x00")))},
+		{"grey JPEG", jpegFile(t, image.NewGray(pic.Bounds()))},
+		{"PNG", pngFile(t, pic)},
+		{"PNG with a palette", pngFile(t, image.NewPaletted(pic.Bounds(), color.Palette{red, blue}))},
+		{"grey PNG", pngFile(t, image.NewGray(pic.Bounds()))},
+		{"PNG of 16 bits", pngFile(t, image.NewNRGBA64(pic.Bounds()))},
+		{"grey PNG of 16 bits", pngFile(t, image.NewGray16(pic.Bounds()))},
+		{"GIF", gifFile(t, pic)},
+		{"lossless WebP", webpOf(riff("VP8L", vp8l(side, side, opaque, clear)))},
+		{"lossy WebP with transparency", webpOf(vp8x(0x10, side, side), riff("ALPH", alpha), riff("VP8 ", vp8(side, side)))},
+		{"lossy WebP with packed transparency", webpOf(vp8x(0x10, side, side),
+			riff("ALPH", append([]byte{1}, vp8l(side, side, opaque, clear)[5:]...)), riff("VP8 ", vp8(side, side)))},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			r, size := bytes.NewReader(row.file), int64(len(row.file))
+			info, err := Probe(t.Context(), r, size, DefaultLimits())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			if _, _, err := decode(t.Context(), r, size, info); err != nil {
+				t.Fatal(err)
+			}
+			runtime.ReadMemStats(&after)
+			if took := int64(after.TotalAlloc - before.TotalAlloc); took > info.cost+slack {
+				t.Errorf("took %d bytes, estimated %d", took, info.cost)
+			}
+		})
 	}
 }
 

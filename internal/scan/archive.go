@@ -30,7 +30,7 @@ func (in *inspector) archive(r io.ReaderAt, size int64, head string, depth int) 
 	dir, err := readZip(r, size, limits.Entries-in.entries)
 	if errors.Is(err, errNotZip) {
 		if head == sigLocal {
-			return unsafe("Malformed") // some programs unpack it all the same
+			return harmful("Malformed") // some programs unpack it all the same
 		}
 		return nil
 	}
@@ -71,17 +71,17 @@ func (in *inspector) declared(e *zipEntry) error {
 func checkName(name string) error {
 	for i := range len(name) {
 		if name[i] < ' ' || name[i] == 0x7f {
-			return unsafe("Name.Control")
+			return harmful("Name.Control")
 		}
 	}
 	slashed := strings.ReplaceAll(name, `\`, "/")
 	drive := len(name) >= 2 && name[1] == ':' && (name[0]|0x20 >= 'a' && name[0]|0x20 <= 'z')
 	if name == "" || slashed[0] == '/' || drive {
-		return unsafe("Name.Absolute")
+		return harmful("Name.Absolute")
 	}
 	for part := range strings.SplitSeq(slashed, "/") {
 		if part == ".." {
-			return unsafe("Name.Traversal")
+			return harmful("Name.Traversal")
 		}
 	}
 	return nil
@@ -118,13 +118,13 @@ func (in *inspector) small(r io.ReaderAt, e *zipEntry) ([]byte, error) {
 func (in *inspector) entry(r io.ReaderAt, e *zipEntry, depth int) error {
 	content := in.content(r, e)
 	if content == nil && in.opts.Archive.RefuseOpaque {
-		return unsafe("Opaque")
+		return harmful("Opaque")
 	}
 	if content == nil {
 		return nil
 	}
 	if e.symlink && e.size > maxLinkTarget {
-		return unsafe("Name.Link")
+		return harmful("Name.Link")
 	}
 	w, inner := newWatch(), &spool{dir: in.opts.TempDir}
 	defer inner.Close()
@@ -135,7 +135,7 @@ func (in *inspector) entry(r io.ReaderAt, e *zipEntry, depth int) error {
 		return bomb("Size")
 	}
 	if w.size < e.size || w.crc != e.crc {
-		return unsafe("Corrupt")
+		return harmful("Corrupt")
 	}
 	if v := w.verdict(in.opts.Known); !v.Clean() {
 		return (*finding)(&v)
@@ -169,7 +169,7 @@ func corrupt(err error) error {
 	var deflated flate.CorruptInputError
 	var bzipped bzip2.StructuralError
 	if errors.As(err, &deflated) || errors.As(err, &bzipped) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return unsafe("Corrupt")
+		return harmful("Corrupt")
 	}
 	return err
 }
@@ -200,11 +200,11 @@ func checkLink(name string, target *spool) error {
 			continue
 		}
 		if up--; down || up < 0 {
-			return unsafe("Name.Link")
+			return harmful("Name.Link")
 		}
 	}
 	if to == "" || to[0] == '/' || strings.Contains(to, ":") {
-		return unsafe("Name.Link")
+		return harmful("Name.Link")
 	}
 	return nil
 }

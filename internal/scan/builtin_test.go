@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -159,6 +160,38 @@ func TestDefaultLimits(t *testing.T) {
 			v, err := scanner.Scan(t.Context(), bytes.NewReader(row.file), int64(len(row.file)), Meta{})
 			if err != nil || v.Signature != row.want {
 				t.Fatalf("%+v, %v", v, err)
+			}
+		})
+	}
+}
+
+func TestScanTakesLittleMemory(t *testing.T) {
+	limits := DefaultArchiveLimits()
+	limits.Ratio = 10_000
+	many := make([]rawEntry, 10_000)
+	for i := range many {
+		many[i] = rawEntry{name: "a file of a long and boring name.txt", store: true}
+	}
+	for _, row := range []struct {
+		name  string
+		file  []byte
+		bytes uint64
+	}{
+		{"with one large entry", rawZip(rawEntry{name: "z", content: zeros(32 << 20)}), 1 << 20},
+		{"with a large archive in it", rawZip(rawEntry{name: "z", content: rawZip(rawEntry{name: "z", content: zeros(32 << 20), store: true})}), 8 << 20},
+		{"with many entries", rawZip(many...), 20 << 20},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			scanner := NewBuiltin(Options{Archive: limits, TempDir: t.TempDir()})
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			v, err := scanner.Scan(t.Context(), bytes.NewReader(row.file), int64(len(row.file)), Meta{})
+			runtime.ReadMemStats(&after)
+			if err != nil || !v.Clean() {
+				t.Fatalf("%+v, %v", v, err)
+			}
+			if took := after.TotalAlloc - before.TotalAlloc; took > row.bytes {
+				t.Errorf("took %d bytes", took)
 			}
 		})
 	}

@@ -96,5 +96,5 @@ type finding Verdict
 func (f *finding) Error() string { return Verdict(*f).Err().Error() }
 func (f *finding) Unwrap() error { return f.Refusal }
 
-func bomb(signature string) error   { return &finding{ErrArchiveBomb, "Archive.Bomb." + signature} }
-func unsafe(signature string) error { return &finding{ErrArchiveUnsafe, "Archive." + signature} }
+func bomb(signature string) error    { return &finding{ErrArchiveBomb, "Archive.Bomb." + signature} }
+func harmful(signature string) error { return &finding{ErrArchiveUnsafe, "Archive." + signature} }

@@ -157,7 +157,7 @@ func detectZip(ctx context.Context, r io.ReaderAt, size int64) (Type, error) {
 		return Unknown, err
 	}
 	if dir.prefix != 0 {
-		return Unknown, unsafe("Ambiguous") // one archive behind another
+		return Unknown, harmful("Ambiguous") // one archive behind another
 	}
 	var contentTypes *zipEntry
 	word := false

@@ -71,14 +71,14 @@ func readZip(r io.ReaderAt, size int64, maxEntries int) (*zipDirectory, error) {
 		return nil, bomb("Directory")
 	}
 	if end.offset > uint64(end.at) || end.size > uint64(end.at)-end.offset {
-		return nil, unsafe("Malformed")
+		return nil, harmful("Malformed")
 	}
 	d := &zipDirectory{start: end.at - int64(end.size)}
 	d.prefix = d.start - int64(end.offset)
 	if d.prefix > 0 && end.entries > 0 {
 		// Some readers trust the offset, others the distance to the end. Both must not lead to a directory.
 		if sig := make([]byte, 4); readAt(r, sig, int64(end.offset)) == nil && string(sig) == sigEntry {
-			return nil, unsafe("Ambiguous")
+			return nil, harmful("Ambiguous")
 		}
 	}
 	if err := d.read(r, end); err != nil {
@@ -108,7 +108,7 @@ func findZipEnd(r io.ReaderAt, size int64) (zipEnd, error) {
 		comment := int(binary.LittleEndian.Uint16(tail[i+20:]))
 		switch {
 		case i+endLen+comment == len(tail) && at >= 0:
-			return zipEnd{}, unsafe("Ambiguous") // readers that search forwards see another archive
+			return zipEnd{}, harmful("Ambiguous") // readers that search forwards see another archive
 		case i+endLen+comment == len(tail):
 			at = i
 		case loose < 0:
@@ -135,7 +135,7 @@ func findZipEnd(r io.ReaderAt, size int64) (zipEnd, error) {
 		}
 	}
 	if disk != 0 || first != 0 || here != end.entries {
-		return zipEnd{}, unsafe("Malformed") // a part of a set of disks
+		return zipEnd{}, harmful("Malformed") // a part of a set of disks
 	}
 	return end, nil
 }
@@ -155,7 +155,7 @@ func (end *zipEnd) widen(r io.ReaderAt) (bool, error) {
 	le := binary.LittleEndian
 	at := le.Uint64(loc[8:])
 	if at > uint64(end.at-locator64Len) || uint64(end.at-locator64Len)-at < end64Len {
-		return false, unsafe("Malformed")
+		return false, harmful("Malformed")
 	}
 	rec := make([]byte, end64Len)
 	if err := readAt(r, rec, int64(at)); err != nil {
@@ -163,7 +163,7 @@ func (end *zipEnd) widen(r io.ReaderAt) (bool, error) {
 	}
 	entries := le.Uint64(rec[32:])
 	if string(rec[:4]) != sigEnd64 || le.Uint64(rec[16:]) != 0 || le.Uint64(rec[24:]) != entries {
-		return false, unsafe("Malformed")
+		return false, harmful("Malformed")
 	}
 	*end = zipEnd{at: int64(at), entries: entries, size: le.Uint64(rec[40:]), offset: le.Uint64(rec[48:])}
 	return true, nil
@@ -184,7 +184,7 @@ func (d *zipDirectory) read(r io.ReaderAt, end zipEnd) error {
 		d.entries = append(d.entries, e)
 	}
 	if _, err := in.ReadByte(); err != io.EOF {
-		return unsafe("Ambiguous") // more than the end record counts
+		return harmful("Ambiguous") // more than the end record counts
 	}
 	return d.checkOverlap()
 }
@@ -195,7 +195,7 @@ func readZipEntry(in *bufio.Reader) (zipEntry, error) {
 		return zipEntry{}, err
 	}
 	if string(h[:4]) != sigEntry {
-		return zipEntry{}, unsafe("Malformed")
+		return zipEntry{}, harmful("Malformed")
 	}
 	le := binary.LittleEndian
 	rest := make([]byte, int(le.Uint16(h[28:]))+int(le.Uint16(h[30:])))
@@ -213,12 +213,12 @@ func readZipEntry(in *bufio.Reader) (zipEntry, error) {
 			continue
 		}
 		if len(wide) < 8 {
-			return zipEntry{}, unsafe("Malformed")
+			return zipEntry{}, harmful("Malformed")
 		}
 		*v, wide = le.Uint64(wide), wide[8:]
 	}
 	if size>>62 != 0 || compressed>>62 != 0 || offset>>62 != 0 {
-		return zipEntry{}, unsafe("Malformed")
+		return zipEntry{}, harmful("Malformed")
 	}
 	const unixLink, unixType = 0o120000, 0o170000
 	return zipEntry{
@@ -252,26 +252,26 @@ func extraField(extra []byte, id uint16) []byte {
 // who read the central directory.
 func (d *zipDirectory) checkLocal(r io.ReaderAt, e *zipEntry) error {
 	if e.start > d.start-localLen {
-		return unsafe("Malformed")
+		return harmful("Malformed")
 	}
 	h := make([]byte, localLen+len(e.name))
 	if int64(len(h)) > d.start-e.start {
-		return unsafe("Malformed")
+		return harmful("Malformed")
 	}
 	if err := readAt(r, h, e.start); err != nil {
 		return err
 	}
 	le := binary.LittleEndian
 	if string(h[:4]) != sigLocal {
-		return unsafe("Malformed")
+		return harmful("Malformed")
 	}
 	nameLen, extraLen := int(le.Uint16(h[26:])), int64(le.Uint16(h[28:]))
 	if nameLen != len(e.name) || !bytes.Equal(h[localLen:], []byte(e.name)) || le.Uint16(h[8:]) != e.method {
-		return unsafe("Ambiguous")
+		return harmful("Ambiguous")
 	}
 	e.data = e.start + localLen + int64(nameLen) + extraLen
 	if e.data > d.start || e.compressed > d.start-e.data {
-		return unsafe("Malformed")
+		return harmful("Malformed")
 	}
 	return nil
 }
@@ -303,7 +303,7 @@ func readAt(r io.ReaderAt, p []byte, off int64) error {
 // truncated turns the end of the input, in the middle of a record, into a finding.
 func truncated(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return unsafe("Malformed")
+		return harmful("Malformed")
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -102,6 +103,19 @@ func TestStartFailsWhereItCannotWrite(t *testing.T) {
 	}
 }
 
+func TestPutTakesLittleMemory(t *testing.T) {
+	s := started(t, t.TempDir())
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := s.Put(t.Context(), io.LimitReader(zeros{}, 32<<20)); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 1<<20 {
+		t.Errorf("took %d bytes", took)
+	}
+}
+
 func TestPutRepairsADamagedBlob(t *testing.T) {
 	s := started(t, t.TempDir())
 	content := []byte("whole content")
@@ -193,3 +207,7 @@ func tempFiles(t *testing.T, dir string) []fs.DirEntry {
 type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
