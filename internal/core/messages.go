@@ -84,6 +84,8 @@ func (c *Core) SendMessage(ctx context.Context, by chat.Actor, n NewMessage) (ms
 		return nil, false, err
 	}
 	if msg, created, err = c.Store.Append(ctx, d); err == nil && !created {
+		first := *msg // others who repeat the nonce now may hold the same one
+		msg = &first
 		err = c.fillMessages(ctx, msg)
 	}
 	return msg, created, err
