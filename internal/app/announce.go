@@ -1,0 +1,80 @@
+package app
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"parley/internal/config"
+)
+
+// announce tells the operator, once, where the server is and what it works with: as a block to read, or as log lines.
+func (a *App) announce(took time.Duration) error {
+	base := a.BaseURL()
+	if a.opts.Notice == nil {
+		a.log.Info("started", slog.String("version", a.opts.Version), slog.String("address", base), slog.String("data", a.cfg.Data), slog.Duration("took", took))
+		if link := a.SetupURL(); link != "" {
+			a.log.Info("no owner yet: open the link to make one", slog.String("setup", link))
+		}
+		return nil
+	}
+	_, err := io.WriteString(a.opts.Notice, a.block(base, took))
+	return err
+}
+
+// block is the readable form of announce.
+func (a *App) block(base string, took time.Duration) string {
+	var b strings.Builder
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "  %-12s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	socket := "ws" + strings.TrimPrefix(base, "http")
+	fmt.Fprintf(&b, "\n%s %s is ready (%d ms)\n\n", a.opts.Product, a.opts.Version, took.Milliseconds())
+	line("Web", "%s", base)
+	line("API docs", "%s/api/docs", base)
+	if addr := a.OperatorAddress(); addr != nil {
+		line("Operator", "http://%s  (healthz, readyz, metrics; no password)", addr)
+	}
+	if a.tls.fingerprint != "" {
+		line("Certificate", "self-signed, SHA-256 %s", a.tls.fingerprint)
+	}
+	b.WriteString("\n")
+	a.joinHints(line, base, socket)
+	b.WriteString("\n")
+	line("Database", "embedded SQLite (synchronous=%s)", a.cfg.Database.Synchronous)
+	line("Bus, state", "embedded, in this process")
+	line("Files", "embedded, in the data directory")
+	if a.cfg.Scan.Mode == config.ScanOff {
+		line("Scanner", "off: uploads are not examined")
+	} else {
+		line("Scanner", "built in")
+	}
+	line("Data", "%s", a.cfg.Data)
+	if link := a.SetupURL(); link != "" {
+		fmt.Fprintf(&b, "\n  This server has no owner yet. Open this link to make one; it works once:\n\n      %s\n", link)
+	}
+	b.WriteString("\n")
+	return b.String()
+}
+
+// joinHints says for each dialect that is on how its clients connect, or that this version does not speak it yet.
+func (a *App) joinHints(line func(name, format string, args ...any), base, socket string) {
+	d := a.cfg.Dialects
+	if d.Native {
+		line("Native", "REST %s/api, WebSocket %s/api/ws", base, socket)
+	}
+	var missing []string
+	for _, other := range []struct {
+		name string
+		on   bool
+	}{{"OriginChats", d.Origin}, {"Portal", d.Portal}, {"Session", d.Session}} {
+		if other.on {
+			missing = append(missing, other.name)
+		}
+	}
+	if len(missing) > 0 {
+		line("Not yet", "%s: not spoken by this version; nothing listens for them", strings.Join(missing, ", "))
+	}
+}

@@ -1,0 +1,292 @@
+// Package app wires the parts of the server and starts and stops them. It is the one place that knows which engine stands
+// behind each port and which listener carries which dialect; the program and its tests both use it.
+//
+// Rules (package core), wire formats (package dialect) and the operator's commands (package main) do not belong here.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"parley/internal/app/control"
+	"parley/internal/blob/fs"
+	"parley/internal/config"
+	"parley/internal/core"
+	"parley/internal/hub"
+	"parley/internal/ops"
+	"parley/internal/ops/datalock"
+	"parley/internal/ops/secret"
+	"parley/internal/scan"
+	"parley/internal/state/inproc"
+	"parley/internal/store/sqlstore"
+	"parley/internal/ws"
+)
+
+// Options are what the server needs beside its settings. The zero value of a field means its default.
+type Options struct {
+	Product string       // what pages and hints call the program
+	Version string       // reported by metrics and the API
+	Log     *slog.Logger // default: nothing is logged
+
+	// Notice is where the readable block goes that Start prints; nil: it is logged instead.
+	Notice io.Writer
+
+	// SecretPrefix and LookupEnv give secrets through the environment, see secret.Store.
+	SecretPrefix string
+	LookupEnv    func(variable string) (string, bool)
+
+	// Commands runs the operator's commands that arrive at the control socket; nil: there is no control socket.
+	Commands control.Runner
+}
+
+// App is one server.
+type App struct {
+	cfg     config.Config
+	opts    Options
+	log     *slog.Logger
+	metrics *ops.Metrics
+	health  *ops.Health
+
+	// What wire made, in the order it is started in.
+	secrets secret.Store
+	state   *inproc.Store
+	blobs   *fs.Store
+	store   *sqlstore.Store
+	core    *core.Core
+	sockets *ws.Server
+	hub     *hub.Hub
+	tls     publicTLS
+	main    *listener
+	others  []*listener
+
+	mu      sync.Mutex // guards what follows
+	lock    *datalock.Lock
+	started []part // in order
+	setup   string // token of the link that makes the first owner; "" once there is one
+}
+
+// part is something that runs. Start returns when it is ready, Stop when nothing of it is running.
+type part interface {
+	Start(ctx context.Context) error
+	Stop(ctx context.Context) error
+}
+
+// New checks that this version can serve the settings. It touches nothing outside the process.
+func New(cfg config.Config, o Options) (*App, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	var errs []error
+	for _, s := range []struct{ key, value, instead string }{
+		{"database_url", cfg.DatabaseURL, "SQLite in the data directory"},
+		{"redis_url", cfg.RedisURL, "the memory of this process"},
+		{"blobs_url", cfg.BlobsURL, "files in the data directory"},
+	} {
+		if s.value != "" {
+			errs = append(errs, fmt.Errorf("%s: this version can only use %s: remove the setting", s.key, s.instead))
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return &App{cfg: cfg, opts: o, log: o.Log, metrics: ops.NewMetrics(o.Version), health: &ops.Health{}}, nil
+}
+
+// Start brings the whole server up: when it returns, listeners are bound and the server is ready. It fails with a
+// *datalock.HeldError when another process works on the data directory. What had started is stopped again on failure.
+func (a *App) Start(ctx context.Context) error {
+	began := time.Now()
+	err := a.startParts(ctx, a.serverParts)
+	if err == nil {
+		err = a.firstStart(ctx)
+	}
+	if err == nil {
+		a.setup, err = a.core.SetupToken(ctx)
+	}
+	if err == nil {
+		err = a.announce(time.Since(began))
+	}
+	if err != nil {
+		return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
+	}
+	return nil
+}
+
+// StartOffline brings up what commands need, the core and everything below it, without listeners: for the operator's
+// commands while no server runs. It takes the data directory's lock like Start.
+func (a *App) StartOffline(ctx context.Context) error {
+	err := a.startParts(ctx, a.coreParts)
+	if err == nil {
+		err = a.firstStart(ctx)
+	}
+	if err != nil {
+		return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
+	}
+	return nil
+}
+
+func (a *App) startParts(ctx context.Context, parts func() []part) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.lock != nil {
+		return errors.New("the server is running already")
+	}
+	if err := os.MkdirAll(a.cfg.Data, 0o700); err != nil {
+		return fmt.Errorf("data directory: %w: choose another with --data, or make it writable", err)
+	}
+	var err error
+	if a.lock, err = datalock.Acquire(a.cfg.Data); err != nil {
+		return err
+	}
+	if err := a.wire(); err != nil {
+		return err
+	}
+	for _, p := range parts() {
+		if err := p.Start(ctx); err != nil {
+			return err
+		}
+		a.started = append(a.started, p)
+	}
+	return nil
+}
+
+// Stop lets the server go gracefully: it reports itself unready, takes no more connections, finishes requests and commits,
+// tells WebSocket clients to come back (1001), and stops the parts last-first. Past ctx it cuts what is left. Safe to call
+// twice.
+func (a *App) Stop(ctx context.Context) error {
+	a.health.Drain()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var errs []error
+	for i := len(a.started) - 1; i >= 0; i-- {
+		if err := a.started[i].Stop(ctx); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	a.started = nil
+	if a.lock != nil {
+		errs = append(errs, a.lock.Release())
+		a.lock = nil
+	}
+	return errors.Join(errs...)
+}
+
+// Core is the rules; there once the app has started.
+func (a *App) Core() *core.Core { return a.core }
+
+// Store is the database; there once the app has started.
+func (a *App) Store() core.Store { return a.store }
+
+// Blobs is the storage of files; there once the app has started.
+func (a *App) Blobs() *fs.Store { return a.blobs }
+
+// Config is the settings the app was made with.
+func (a *App) Config() config.Config { return a.cfg }
+
+// Address is where the main listener is bound; nil before Start.
+func (a *App) Address() net.Addr { return a.main.addr() }
+
+// OperatorAddress is where the operator's listener is bound; nil if it is off.
+func (a *App) OperatorAddress() net.Addr {
+	for _, l := range a.others {
+		if l.name == operatorListener {
+			return l.addr()
+		}
+	}
+	return nil
+}
+
+// BaseURL is the address people reach the server at.
+func (a *App) BaseURL() string { return a.cfg.BaseURL(a.Address().String()) }
+
+// SetupURL is the one-time link that makes the first owner; "" once there is one.
+func (a *App) SetupURL() string {
+	if a.setup == "" {
+		return ""
+	}
+	return a.BaseURL() + "/setup#" + a.setup // after the #, so that no proxy logs it
+}
+
+// wire makes the parts; a.mu and the data directory's lock are held.
+func (a *App) wire() error {
+	layout := LayoutOf(a.cfg)
+	if err := layout.clean(); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	a.secrets = secret.Store{Dir: layout.Secrets, EnvPrefix: a.opts.SecretPrefix, Lookup: a.opts.LookupEnv}
+	tokenKey, err := a.secrets.Key("token_key")
+	if err != nil {
+		return err
+	}
+	if a.tls, err = a.publicCertificate(layout); err != nil {
+		return err
+	}
+	scanner, err := a.scanner(layout)
+	if err != nil {
+		return err
+	}
+	a.state = inproc.New(inproc.Options{})
+	a.blobs = fs.New(layout.Blobs)
+	a.store = sqlstore.New(sqlstore.Options{
+		Path: layout.Database, Synchronous: string(a.cfg.Database.Synchronous), Logger: a.log, ObserveCommit: a.metrics.Committed,
+	})
+	a.core = core.New(core.Options{
+		Store: a.store, State: a.state, Blobs: a.blobs, Scanner: scanner, Logger: a.log,
+		ServerName: a.cfg.Server.Name, ServerDescription: a.cfg.Server.Description,
+		Registration: core.Registration(a.cfg.Registration), TokenKey: tokenKey, SessionTTL: a.cfg.SessionTTL,
+		TempDir: layout.Temp, Limits: limits(a.cfg.Limits),
+	})
+	a.sockets = ws.New(ws.Options{
+		MaxMessage: int(a.cfg.Limits.BodyBytes), QueueFrames: a.cfg.Limits.WSQueueFrames, QueueBytes: int(a.cfg.Limits.WSQueueBytes),
+		Ping: a.cfg.Heartbeat, CloseTimeout: max(min(5*time.Second, a.cfg.DrainTimeout/2), time.Millisecond), Logger: a.log,
+	})
+	a.hub = hub.New(a.core, a.sockets, hub.Options{Logger: a.log})
+	return nil
+}
+
+// coreParts are the engines and the rules, in the order they are started in.
+func (a *App) coreParts() []part { return []part{a.state, a.blobs, a.store, a.core} }
+
+// scanner is what examines uploads; nil when the operator switched it off.
+func (a *App) scanner(l Layout) (scan.Scanner, error) {
+	if a.cfg.Scan.Mode == config.ScanOff {
+		return nil, nil
+	}
+	var known *scan.HashList
+	if file := a.cfg.Scan.KnownBadFile; file != "" {
+		var err error
+		if known, err = scan.LoadHashList(file); err != nil {
+			return nil, fmt.Errorf("scan.known_bad_file: %w", err)
+		}
+	}
+	return scan.NewBuiltin(scan.Options{Known: known, TempDir: l.Temp}), nil
+}
+
+// limits translates the operator's bounds. There 0 is no limit, for the core it is the default and less is no limit.
+func limits(l config.Limits) core.Limits {
+	rate := func(n int) int {
+		if n == 0 {
+			return -1
+		}
+		return n
+	}
+	window := l.EditWindow
+	if window == 0 {
+		window = time.Nanosecond // 0 means that nothing may be edited
+	}
+	const day = 24 * time.Hour
+	return core.Limits{
+		MessagesPer10s: rate(l.MessagesPer10s), RegisterPerMinute: rate(l.RegisterPerMinute), LoginPerMinute: rate(l.LoginPerMinute),
+		UploadsPerMinute: rate(l.UploadsPerMinute), SearchPerMinute: rate(l.SearchPerMinute), RequestsPerMinute: rate(l.RequestsPerMinute),
+		AttachmentBytes: l.AttachmentBytes, AttachmentsPerMessage: rate(l.AttachmentsPerMessage), ConnectionsPerUser: rate(l.ConnectionsPerUser),
+		EditWindow: window, InviteTTL: time.Duration(l.InviteDays) * day, NotificationTTL: time.Duration(l.NotificationDays) * day,
+		UnusedUploadTTL: time.Duration(l.UploadUnusedHours) * time.Hour,
+	}
+}

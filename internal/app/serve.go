@@ -1,0 +1,94 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"parley/internal/app/control"
+	"parley/internal/config"
+	"parley/internal/ops"
+)
+
+// operatorListener is the listener that is no dialect's.
+const operatorListener = "operator_listen"
+
+// serverParts are all parts of a server, in the order they are started in. The operator's listener comes first, so that it
+// is there to say why the server is not ready yet, or not any more; the control socket comes last.
+func (a *App) serverParts() []part {
+	a.observe()
+	a.route()
+	var parts []part
+	for _, l := range a.others {
+		if l.name == operatorListener {
+			parts = append(parts, l)
+		}
+	}
+	parts = append(parts, a.coreParts()...)
+	parts = append(parts, a.hub, a.sockets)
+	for _, l := range a.others {
+		if l.name != operatorListener {
+			parts = append(parts, l)
+		}
+	}
+	parts = append(parts, a.main)
+	if a.opts.Commands != nil {
+		parts = append(parts, control.NewServer(LayoutOf(a.cfg).Control, a.opts.Commands, a.log))
+	}
+	return parts
+}
+
+// route makes the listeners with what is served on each.
+func (a *App) route() {
+	mux := http.NewServeMux()
+	a.servePages(mux)
+	for _, path := range ops.OperatorPaths {
+		mux.Handle(path, ops.GuardedHandler(a.health, a.metrics, a.cfg.OperatorToken))
+	}
+	a.main = a.public("listen", a.cfg.Listen, mux)
+	a.others = nil
+	if a.cfg.OperatorListen != "" {
+		a.others = append(a.others, &listener{name: operatorListener, address: a.cfg.OperatorListen, handler: ops.OperatorHandler(a.health, a.metrics), log: a.log})
+	}
+}
+
+// middleware is around everything that a public listener serves.
+func (a *App) middleware() ops.Middleware {
+	return ops.Middleware{
+		Log: a.log, Metrics: a.metrics, Trusted: a.cfg.TrustedProxies,
+		HSTS: a.cfg.TLS.Mode == config.TLSFiles || a.cfg.TLS.Mode == config.TLSACME,
+	}
+}
+
+// public is a listener for people's clients.
+func (a *App) public(name, address string, handler http.Handler) *listener {
+	handler = a.middleware().Wrap(cors(a.cfg.CORS.Origins, patience(handler)))
+	return &listener{name: name, address: address, handler: handler, tls: a.tls.config, log: a.log}
+}
+
+// A request body may come as slowly as slowestBody, after a grace for every line; one of unknown length has the longest time.
+const (
+	bodyGrace   = 30 * time.Second
+	slowestBody = 8 << 10 // bytes a second
+	longestBody = time.Hour
+)
+
+// patience bounds how long a request body may take, so that nobody holds a connection by sending it a byte at a time.
+func patience(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			wait := longestBody
+			if r.ContentLength > 0 {
+				wait = min(wait, bodyGrace+time.Duration(r.ContentLength/slowestBody)*time.Second)
+			}
+			// Only a connection that is no socket cannot do this, and then there is nothing to protect.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(wait))
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// stopContext bounds a graceful stop by drain_timeout.
+func (a *App) stopContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), a.cfg.DrainTimeout)
+}
