@@ -40,7 +40,7 @@ func (r reader) InviteFor(ctx context.Context, room chat.RoomID, user chat.UserI
 	w.and("room_id = ?", room)
 	w.and(inviteLive, millis(at))
 	return one(ctx, r.x, chat.ErrNotFound, scanInvite,
-		`SELECT `+inviteColumns+` FROM invites`+w.String()+` ORDER BY created_at DESC, code LIMIT 1`, w.args...)
+		`SELECT `+inviteColumns+` FROM invites`+w.String()+` ORDER BY created_at + 0 DESC, code LIMIT 1`, w.args...) // + 0: not by invites_room
 }
 
 var errInviteTaken = chat.Errorf(chat.Conflict, "invite_taken", "This invite code is in use. Make another one.")

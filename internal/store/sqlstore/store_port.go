@@ -1,0 +1,5 @@
+package sqlstore
+
+import "parley/internal/core"
+
+var _ core.Store = (*Store)(nil)
