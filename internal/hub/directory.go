@@ -168,7 +168,7 @@ func (d *directory) expired(now time.Time) []*Conn {
 	var over []*Conn
 	for _, p := range d.users {
 		for _, c := range p.conns {
-			if !c.ExpiresAt.IsZero() && now.After(c.ExpiresAt) {
+			if !c.Actor.ExpiresAt.IsZero() && now.After(c.Actor.ExpiresAt) {
 				over = append(over, c)
 			}
 		}

@@ -49,15 +49,17 @@ type Sink interface {
 
 // Conn is one live connection of an authenticated user.
 type Conn struct {
-	Actor     chat.Actor
-	ExpiresAt time.Time // when its session ends by itself; zero: never
+	Actor chat.Actor
 
 	dialect Dialect
 	sink    Sink
 	socket  *ws.Conn // the sink if it is a WebSocket of ours, for batched sending
 
-	mu     sync.Mutex // after nothing, before nothing
+	starting atomic.Bool // until its first frame: what comes meanwhile waits in early
+
+	mu     sync.Mutex // taken by itself
 	rooms  []chat.RoomID
+	early  []*ws.Frame
 	closed bool
 }
 
@@ -191,17 +193,45 @@ func (h *Hub) userShard(id chat.UserID) *shard {
 	return h.shards[maphash.String(h.seed, string(id))%uint64(len(h.shards))]
 }
 
-// Attach makes a connection known: from now on it gets what is for its user. Rooms are told apart: see SetRooms and Join.
-func (h *Hub) Attach(by chat.Actor, d Dialect, sink Sink, expires time.Time) *Conn {
-	c := &Conn{Actor: by, ExpiresAt: expires, dialect: d, sink: sink}
+// Attach makes a connection known: from now on what is for its user waits for it, until Begin lets it through.
+func (h *Hub) Attach(by chat.Actor, d Dialect, sink Sink) *Conn {
+	c := &Conn{Actor: by, dialect: d, sink: sink}
 	c.socket, _ = sink.(*ws.Conn)
+	c.starting.Store(true)
 	h.people.add(c)
 	return c
 }
 
-// SetRooms tells in which rooms the connection's user is a member, for presence and for changes of rooms. Membership events
-// keep it current.
-func (h *Hub) SetRooms(c *Conn, rooms []chat.RoomID) { h.people.joinAll(c.Actor.UserID, rooms) }
+// Begin sends a connection's first frame, then what came since Attach. rooms are those its user is a member of, for presence
+// and for changes of rooms; events keep them current.
+func (h *Hub) Begin(c *Conn, rooms []chat.RoomID, first []byte) {
+	h.people.joinAll(c.Actor.UserID, rooms)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sink.Send(ws.NewFrame(first))
+	for _, f := range c.early {
+		c.sink.Send(f)
+	}
+	c.early = nil
+	c.starting.Store(false)
+}
+
+// give queues a frame for one connection, or closes it as too slow.
+func (h *Hub) give(c *Conn, f *ws.Frame) {
+	h.stats.deliveries.Add(1)
+	if c.starting.Load() {
+		c.mu.Lock()
+		if c.starting.Load() {
+			c.early = append(c.early, f)
+			c.mu.Unlock()
+			return
+		}
+		c.mu.Unlock()
+	}
+	if !c.sink.Send(f) {
+		h.tooSlow(c)
+	}
+}
 
 // Detach forgets a connection. Safe to call twice.
 func (h *Hub) Detach(c *Conn) {
@@ -224,8 +254,8 @@ func (h *Hub) Detach(c *Conn) {
 
 // Send gives the connection a frame of its own, or closes it as too slow.
 func (h *Hub) Send(c *Conn, text []byte) {
-	if text != nil && !c.sink.Send(ws.NewFrame(text)) {
-		h.tooSlow(c)
+	if text != nil {
+		h.give(c, ws.NewFrame(text))
 	}
 }
 
@@ -257,6 +287,8 @@ func (h *Hub) sweep(ctx context.Context) {
 }
 
 func (h *Hub) revoke(c *Conn, ev chat.SessionRevoked) {
-	h.Send(c, c.dialect.Encode(h.ctx, ev, c.Actor.UserID))
+	if text := c.dialect.Encode(h.ctx, ev, c.Actor.UserID); text != nil {
+		c.sink.Send(ws.NewFrame(text))
+	}
 	c.sink.Close(c.dialect.CloseCode(EndRevoked), ev.Reason)
 }

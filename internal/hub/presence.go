@@ -96,10 +96,7 @@ func (h *Hub) toUsers(ctx context.Context, users []chat.UserID, ev chat.Event) {
 				frames[c.dialect] = frame
 			}
 			if frame != nil {
-				h.stats.deliveries.Add(1)
-				if !c.sink.Send(frame) {
-					h.tooSlow(c)
-				}
+				h.give(c, frame)
 			}
 		}
 	}

@@ -298,10 +298,7 @@ func (s *shard) toUser(ctx context.Context, user chat.UserID, ev chat.Event) {
 			shared[c.dialect] = frame
 		}
 		if frame != nil {
-			s.hub.stats.deliveries.Add(1)
-			if !c.sink.Send(frame) {
-				s.hub.tooSlow(c)
-			}
+			s.hub.give(c, frame)
 		}
 	}
 }
@@ -421,10 +418,7 @@ func (s *shard) sendOne(ctx context.Context, c *Conn, ev chat.Event) {
 	if slices.Contains(c.dialect.Personal(ev), c.Actor.UserID) {
 		viewer = c.Actor.UserID
 	}
-	if text := c.dialect.Encode(ctx, ev, viewer); text != nil {
-		s.hub.stats.deliveries.Add(1)
-		s.hub.Send(c, text)
-	}
+	s.hub.Send(c, c.dialect.Encode(ctx, ev, viewer))
 }
 
 // Leave ends a connection's subscription of a room.
