@@ -24,6 +24,7 @@ const (
 var version = ""
 
 func main() {
+	syscall.Umask(0o077) // whatever is made is for this account alone
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	dir, err := os.Getwd()

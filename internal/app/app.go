@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -165,8 +166,13 @@ func (a *App) Stop(ctx context.Context) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var errs []error
-	for i := len(a.started) - 1; i >= 0; i-- {
-		if err := a.started[i].Stop(ctx); err != nil {
+	for _, p := range slices.Backward(a.started) {
+		if p == part(a.core) { // from here on it is about commits, which may not be cut
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), max(commitGrace, remaining(ctx)))
+			defer cancel()
+		}
+		if err := p.Stop(ctx); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -176,6 +182,17 @@ func (a *App) Stop(ctx context.Context) error {
 		a.lock = nil
 	}
 	return errors.Join(errs...)
+}
+
+// commitGrace is the least that commits under way get to finish, however little is left of a shutdown.
+const commitGrace = 3 * time.Second
+
+// remaining is how much time a context has left; 0 if it has no end.
+func remaining(ctx context.Context) time.Duration {
+	if end, ok := ctx.Deadline(); ok {
+		return time.Until(end)
+	}
+	return 0
 }
 
 // Core is the rules; there once the app has started.
