@@ -75,7 +75,7 @@ func (r reader) SearchUsers(ctx context.Context, prefix string, limit int) ([]*c
 		FROM (SELECT user_id, MIN(word) AS word FROM user_words WHERE word >= $1 AND word < $2 GROUP BY user_id) found
 		JOIN users u ON u.id = found.user_id
 		WHERE u.disabled_at = 0
-		ORDER BY found.word, u.number LIMIT $3`, prefix, prefix+string(utf8.MaxRune), limit)
+		ORDER BY found.word, u.number LIMIT $3`, prefix, prefix+string(utf8.MaxRune), max(limit, 0))
 }
 
 // ListUsers lists accounts in the order they were made.

@@ -7,7 +7,9 @@ import (
 	"reflect"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"parley/internal/chat"
 	"parley/internal/core"
@@ -22,6 +24,7 @@ type story struct {
 // tell adds the stories of one noun to the suite, each on a store of its own.
 func tell(noun string, stories ...story) {
 	suite(noun, func(t *testing.T, open Opener) {
+		t.Cleanup(func() { nothingLeft(t) })
 		for _, s := range stories {
 			t.Run(s.name, func(t *testing.T) {
 				defer func() {
@@ -37,6 +40,26 @@ func tell(noun string, stories ...story) {
 			})
 		}
 	})
+}
+
+// nothingLeft fails the test if a goroutine of a store is there after all stores have been stopped.
+func nothingLeft(t *testing.T) {
+	stacks := make([]byte, 1<<20)
+	var left []string
+	// One that has just signalled its end may still be on its way out.
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); runtime.Gosched() {
+		left = nil
+		for g := range strings.SplitSeq(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
+			ours := strings.Contains(g, "internal/store/") || strings.Contains(g, "database/sql.")
+			if ours && !strings.Contains(g, "storetest.nothingLeft") && !strings.Contains(g, "testing.(*T).Run") {
+				left = append(left, g)
+			}
+		}
+		if left == nil {
+			return
+		}
+	}
+	t.Errorf("goroutines left behind:\n%s", strings.Join(left, "\n\n"))
 }
 
 // same fails the test unless two values are deeply equal.

@@ -271,6 +271,7 @@ func userSearchUsable(w *world) {
 	w.wantCode(w.updateUser(users[1].ID, func(u *chat.User) { u.DisabledAt = Start }), "")
 	same(w, "usable", usernames(must(w.SearchUsers(w.ctx, "b", 10))), []string{"bea", "bill", "bob"})
 	same(w, "limited", usernames(must(w.SearchUsers(w.ctx, "b", 2))), []string{"bea", "bill"})
+	same(w, "none asked for", len(must(w.SearchUsers(w.ctx, "b", 0))), 0)
 }
 
 func userSearchRenamed(w *world) {
