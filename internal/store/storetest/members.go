@@ -255,6 +255,7 @@ func memberMuted(w *world) {
 		{"a warning", chat.Sanction{Kind: chat.Warning, RoomID: room, UserID: bob}, false, time.Time{}},
 		{"a timeout", chat.Sanction{Kind: chat.Timeout, RoomID: room, UserID: bob, Until: Start.Add(time.Hour)}, false, time.Time{}},
 		{"a mute that ran out", chat.Sanction{Kind: chat.Mute, RoomID: room, UserID: bob, Until: Start.Add(-time.Minute)}, false, time.Time{}},
+		{"a mute that runs out now", chat.Sanction{Kind: chat.Mute, RoomID: room, UserID: bob, Until: Start}, false, time.Time{}},
 		{"a mute that was lifted", chat.Sanction{Kind: chat.Mute, RoomID: room, UserID: bob, LiftedAt: Start.Add(-time.Minute)}, false, time.Time{}},
 		{"a mute with an end", chat.Sanction{Kind: chat.Mute, RoomID: room, UserID: bob, Until: Start.Add(time.Hour)}, true, Start.Add(time.Hour)},
 		{"a mute without end", chat.Sanction{Kind: chat.Mute, RoomID: room, UserID: bob}, true, time.Time{}},
