@@ -43,6 +43,7 @@ const (
 type command struct {
 	name, help, group string
 	make              func() any // a fresh pointer to its struct, as kong wants it
+	hidden            bool       // not for operators
 }
 
 var commands []command
@@ -50,7 +51,7 @@ var commands []command
 // register adds a command. Each file calls it from init, so that adding a command is adding a file. Structs of commands that
 // work on the data have Run(*Env) error: they run inside the server when there is one. All others have Run(*process) error.
 func register(name, group, help string, make func() any) {
-	commands = append(commands, command{name, help, group, make})
+	commands = append(commands, command{name: name, help: help, group: group, make: make})
 }
 
 // dataCommand is what a command that works on the data is.
@@ -152,7 +153,11 @@ func newParser(g *globals, stdout, stderr io.Writer) (*kong.Kong, error) {
 		return cmp.Or(cmp.Compare(slices.Index(groups, a.group), slices.Index(groups, b.group)), cmp.Compare(a.name, b.name))
 	})
 	for _, c := range sorted {
-		options = append(options, kong.DynamicCommand(c.name, c.help, c.group, c.make()))
+		var tags []string
+		if c.hidden {
+			tags = append(tags, `hidden:""`)
+		}
+		options = append(options, kong.DynamicCommand(c.name, c.help, c.group, c.make(), tags...))
 	}
 	return kong.New(g, options...)
 }
