@@ -1,7 +1,6 @@
 package ws
 
 import (
-	"errors"
 	"net"
 	"net/netip"
 	"sync"
@@ -21,6 +20,7 @@ type Conn struct {
 	closing   bool       // a close frame is the last of q, or was written
 	peerDone  bool       // the peer's close frame was read, or its input is refused: cut once q is written
 	draining  bool       // input is refused: read and throw away
+	cut       bool       // without farewell
 	dead      bool       // no more reading and writing; ends as soon as nobody uses the socket
 	ended     bool       // readLoop is over (portable only)
 	finished  bool       // handler.Closed was or will be called
@@ -191,9 +191,7 @@ func (c *Conn) kill(reason error) {
 	if c.reason == nil {
 		c.reason = reason
 	}
-	if !c.dead {
-		c.dead = true
-	}
+	c.dead, c.cut = true, true
 	c.mu.Unlock()
 	c.wake()
 }
@@ -207,27 +205,26 @@ func (c *Conn) finish() bool {
 		return false
 	}
 	c.finished = true
-	q, reason := c.q, c.reason
+	q, reason, cut := c.q, c.reason, c.cut
 	c.q, c.bytes = nil, 0
 	c.mu.Unlock()
 	if q != nil {
 		q.recycle()
 	}
-	c.closeSocket(reason)
+	c.closeSocket(cut)
 	c.in = decoder{}
 	c.guard(func() { c.handler.Closed(c, reason) })
 	c.srv.conns.remove(c)
 	return true
 }
 
-func (c *Conn) closeSocket(reason error) {
+func (c *Conn) closeSocket(cut bool) {
 	if c.nc == nil {
 		closeFD(c.fd)
 		return
 	}
-	var polite *CloseError
-	if t, ok := c.nc.(interface{ NetConn() net.Conn }); ok && !errors.As(reason, &polite) {
-		t.NetConn().Close() // TLS would wait for a peer that takes no more to take its farewell
+	if t, ok := c.nc.(interface{ NetConn() net.Conn }); ok && cut {
+		t.NetConn().Close() // TLS would wait for the peer to take its farewell
 		return
 	}
 	c.nc.Close()

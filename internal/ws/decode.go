@@ -31,9 +31,6 @@ type sink interface {
 // errDecode is how a decoder refuses input: the code to close with and why.
 func errDecode(code int, why string) *CloseError { return &CloseError{Code: code, Reason: why} }
 
-// idle reports whether nothing is held for later.
-func (d *decoder) idle() bool { return len(d.rest) == 0 && d.op == gobwas.OpContinuation }
-
 // header reads one frame header. A size of 0 means that p is too short to tell.
 func header(p []byte) (h gobwas.Header, size int) {
 	if len(p) < 2 {

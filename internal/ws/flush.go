@@ -288,7 +288,7 @@ func (c *Conn) flushed(n int, err error) {
 	c.scheduled = false
 	f.sent.Add(c.advanceLocked(n))
 	if err != nil && err != errAgain && !c.dead {
-		c.dead = true
+		c.dead, c.cut = true, true
 		if c.reason == nil {
 			c.reason = writeError(err)
 		}

@@ -39,6 +39,18 @@ func NewBinaryFrame(data []byte) *Frame { return encode(gobwas.OpBinary, data) }
 // Len is the size of the frame on the wire in bytes, header included: what counts against QueueBytes.
 func (f *Frame) Len() int { return len(f.wire) }
 
+// Payload is the message inside the frame. It must not be changed.
+func (f *Frame) Payload() []byte {
+	switch f.wire[1] {
+	case 126:
+		return f.wire[4:]
+	case 127:
+		return f.wire[10:]
+	default:
+		return f.wire[2:]
+	}
+}
+
 // encode frames a payload as a server does: final, unmasked, shortest length form (RFC 6455 section 5.2).
 func encode(op gobwas.OpCode, payload []byte) *Frame {
 	n := len(payload)

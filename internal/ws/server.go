@@ -37,8 +37,6 @@ type Options struct {
 	CloseTimeout time.Duration // time for a close handshake, including what is still queued; default 5 s
 	Portable     bool          // a reading goroutine for every connection, even where a poller is known
 	Logger       *slog.Logger  // default slog.Default()
-
-	ticks <-chan time.Time // stands in for the ticker in tests
 }
 
 // ticksPerPing is how finely time is cut for pings and timeouts: coarse, because nothing here needs more and
@@ -109,6 +107,7 @@ type Server struct {
 	poll  *poller // nil: every connection is portable
 	conns registry
 	tick  atomic.Uint32 // counts sweeps
+	clock sweeper
 
 	jobs chan *Conn // to an idle read worker
 	idle atomic.Int32
@@ -124,7 +123,7 @@ type Server struct {
 // New makes a server; Start must come before Upgrade.
 func New(o Options) *Server {
 	o = o.withDefaults()
-	s := &Server{opt: o, epoch: time.Now(), jobs: make(chan *Conn), stopped: make(chan struct{})}
+	s := &Server{opt: o, epoch: time.Now(), clock: newSweeper(o), jobs: make(chan *Conn), stopped: make(chan struct{})}
 	s.flush.init(s, runtime.GOMAXPROCS(0))
 	return s
 }

@@ -16,23 +16,23 @@ func newSweeper(o Options) sweeper {
 
 // sweepLoop is the one clock of all connections: pings, silence, stuck writes, unanswered close frames.
 func (s *Server) sweepLoop() {
-	w := newSweeper(s.opt)
-	ticks := s.opt.ticks
-	if ticks == nil {
-		t := time.NewTicker(w.every)
-		defer t.Stop()
-		ticks = t.C
-	}
+	t := time.NewTicker(s.clock.every)
+	defer t.Stop()
 	for {
 		select {
-		case <-ticks:
+		case <-t.C:
+			s.sweep()
 		case <-s.stopped:
 			return
 		}
-		now := s.tick.Add(1)
-		for c := range s.conns.all() {
-			w.visit(c, now)
-		}
+	}
+}
+
+// sweep is one tick.
+func (s *Server) sweep() {
+	now := s.tick.Add(1)
+	for c := range s.conns.all() {
+		s.clock.visit(c, now)
 	}
 }
 
