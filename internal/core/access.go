@@ -49,11 +49,12 @@ type seatKey struct {
 // seatCache keeps snapshots of (person, room), dropped by the events that change them. A load that began before a drop is
 // not kept, so a lifted right never comes back from a slow read.
 type seatCache struct {
-	mu     sync.RWMutex
-	byUser map[chat.UserID]map[chat.RoomID]*seat
-	byRoom map[chat.RoomID]map[chat.UserID]struct{}
-	size   int
-	gen    uint64
+	mu      sync.RWMutex
+	byUser  map[chat.UserID]map[chat.RoomID]*seat
+	byRoom  map[chat.RoomID]map[chat.UserID]struct{}
+	byOwner map[chat.UserID]map[seatKey]struct{} // seats that compare a rank with the room's owner
+	size    int
+	gen     uint64
 }
 
 // maxCachedSeats bounds the cache at some 100 MB.
@@ -68,6 +69,7 @@ func newSeatCache() *seatCache {
 func (s *seatCache) clear() {
 	s.byUser = make(map[chat.UserID]map[chat.RoomID]*seat)
 	s.byRoom = make(map[chat.RoomID]map[chat.UserID]struct{})
+	s.byOwner = make(map[chat.UserID]map[seatKey]struct{})
 	s.size = 0
 }
 
@@ -101,13 +103,27 @@ func (s *seatCache) keep(k seatKey, gen uint64, v *seat) {
 		s.byRoom[k.room] = users
 	}
 	users[k.user] = struct{}{}
+	if v.owner != nil {
+		seats := s.byOwner[v.owner.ID]
+		if seats == nil {
+			seats = make(map[seatKey]struct{}, 4)
+			s.byOwner[v.owner.ID] = seats
+		}
+		seats[k] = struct{}{}
+	}
 }
 
 func (s *seatCache) dropOne(user chat.UserID, room chat.RoomID) {
-	if rooms := s.byUser[user]; rooms[room] != nil {
-		delete(rooms, room)
-		delete(s.byRoom[room], user)
-		s.size--
+	rooms := s.byUser[user]
+	v := rooms[room]
+	if v == nil {
+		return
+	}
+	delete(rooms, room)
+	delete(s.byRoom[room], user)
+	s.size--
+	if v.owner != nil {
+		delete(s.byOwner[v.owner.ID], seatKey{user, room})
 	}
 }
 
@@ -147,6 +163,10 @@ func (s *seatCache) apply(ev chat.Event) {
 		s.dropRoom(e.RoomID)
 	case chat.UserChanged:
 		s.dropUser(e.User.ID)
+		for k := range s.byOwner[e.User.ID] {
+			s.dropOne(k.user, k.room)
+		}
+		delete(s.byOwner, e.User.ID)
 	case chat.SanctionChanged:
 		if e.Sanction.RoomID != 0 {
 			s.dropOne(e.Sanction.UserID, e.Sanction.RoomID)
@@ -338,15 +358,16 @@ func (s *seat) granted(right chat.Right, at time.Time) bool {
 	if s.room.Type == chat.Direct {
 		return s.member != nil && slices.Contains(directRights, right)
 	}
-	if right == chat.CanJoin {
-		return s.room.Type == chat.Public && !s.room.Archived || s.invited || s.rankGrants(chat.CanManageRoom) && s.room.Type == chat.Public
-	}
 	if s.role() == chat.RoomOwner {
 		return true // a room can always be put right by its owner
 	}
 	allowed, denied := s.explicit(right, at)
 	if denied {
 		return false
+	}
+	if right == chat.CanJoin {
+		open := s.room.Type == chat.Public && len(s.list(right)) == 0 // a list says who may, instead of everybody
+		return (open || allowed) && !s.room.Archived || s.invited || s.rankGrants(chat.CanManageRoom)
 	}
 	return allowed || s.roleGrants(right) || s.rankGrants(right)
 }

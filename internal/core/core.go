@@ -5,6 +5,7 @@ package core
 import (
 	"context"
 	crand "crypto/rand"
+	"fmt"
 	"io"
 	"log/slog"
 	"sync"
@@ -12,6 +13,7 @@ import (
 
 	"parley/internal/blob"
 	"parley/internal/chat"
+	"parley/internal/media"
 	"parley/internal/scan"
 	"parley/internal/state"
 )
@@ -72,18 +74,22 @@ var DefaultLimits = Limits{
 // Core is the rules over one store. Its methods are safe for concurrent use.
 type Core struct {
 	Options
-	log   *slog.Logger
-	users *userCache
-	seats *seatCache
+	log      *slog.Logger
+	users    *userCache
+	seats    *seatCache
+	sessions *sessionCache
 	// recent keeps the newest messages of active rooms.
 	recent   *recentCache
 	presence *presence
+	files    files
 
 	sinksMu sync.RWMutex
 	sinks   []func([]chat.Event)
 	rights  roleTable
+	visits  visits // who was here and which sessions were used since the last flush
 
 	hashing chan struct{} // bounds parallel password hashing
+	argon   argonParams
 	randMu  sync.Mutex
 	stop    context.CancelFunc
 	done    sync.WaitGroup
@@ -107,11 +113,13 @@ func New(o Options) *Core {
 		o.SessionTTL = 24 * time.Hour
 	}
 	o.Limits = o.Limits.withDefaults()
-	c := &Core{Options: o, log: o.Logger, hashing: make(chan struct{}, 2)}
+	c := &Core{Options: o, log: o.Logger, hashing: make(chan struct{}, 2), argon: defaultArgon}
 	c.users = newUserCache(c)
 	c.seats = newSeatCache()
+	c.sessions = newSessionCache()
 	c.recent = newRecentCache(c)
 	c.presence = newPresence()
+	c.files.renderer = media.NewRenderer(media.Options{})
 	o.Store.OnCommit(c.committed)
 	return c
 }
@@ -141,8 +149,11 @@ func (l Limits) withDefaults() Limits {
 }
 
 // Start begins the server's own chores: expiry, garbage collection of unused uploads, volatile presence. The store and the
-// other ports have been started before.
+// other ports have been started before. Fails without a usable TokenKey.
 func (c *Core) Start(ctx context.Context) error {
+	if len(c.TokenKey) < minTokenKey {
+		return fmt.Errorf("the key of session tokens has %d bytes; it needs at least %d", len(c.TokenKey), minTokenKey)
+	}
 	if err := c.loadRoles(ctx); err != nil {
 		return err
 	}
@@ -174,6 +185,8 @@ func (c *Core) committed(events []chat.Event) {
 	for _, ev := range events {
 		c.users.apply(ev)
 		c.seats.apply(ev)
+		c.sessions.apply(ev)
+		c.rights.apply(ev)
 		c.recent.apply(ev)
 	}
 	c.emit(events)

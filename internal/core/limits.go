@@ -13,10 +13,15 @@ func (c *Core) allowSend(ctx context.Context, by chat.Actor) error {
 	if by.Operator {
 		return nil
 	}
-	limit := c.Limits.MessagesPer10s
-	if user := c.users.cached(by.UserID); user != nil {
-		limit = c.rights.sendLimit(user.Roles, limit)
+	user, err := c.user(ctx, by.UserID)
+	if err != nil {
+		return err
 	}
+	roles, err := c.roleTable(ctx)
+	if err != nil {
+		return err
+	}
+	limit := sendLimit(roles, user.Roles, c.Limits.MessagesPer10s)
 	return c.charge(ctx, "send:"+string(by.UserID), limit, 10*time.Second, "You are writing too fast.")
 }
 
@@ -36,6 +41,11 @@ func (c *Core) charge(ctx context.Context, key string, limit int, per time.Durat
 	e := chat.Errorf(chat.TooMany, "rate_limited", "%s Try again in %d s.", text, max(seconds, 1))
 	e.RetryAfter = d.RetryAfter
 	return e
+}
+
+// forgive forgets what was charged to a key.
+func (c *Core) forgive(ctx context.Context, key string) error {
+	return c.State.Delete(ctx, "limit:"+key)
 }
 
 // ChargeRequest counts one request of the actor against the general limit.

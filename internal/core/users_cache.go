@@ -30,8 +30,16 @@ func (u *userCache) cached(id chat.UserID) *chat.User {
 }
 
 func (u *userCache) apply(ev chat.Event) {
-	if e, ok := ev.(chat.UserChanged); ok {
+	switch e := ev.(type) {
+	case chat.UserChanged:
 		u.drop(e.User.ID)
+	case chat.RolesChanged:
+		if e.RoomID == 0 { // a deleted role is gone from everyone who had it
+			u.mu.Lock()
+			defer u.mu.Unlock()
+			u.gen++
+			clear(u.byID)
+		}
 	}
 }
 

@@ -1,0 +1,54 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"parley/internal/chat"
+)
+
+// How often the chores are done, and how long the last of them may take when the server stops.
+const (
+	flushEvery  = 20 * time.Second
+	tidyEvery   = time.Minute
+	lastMoments = 5 * time.Second
+)
+
+// chores runs until ctx ends: expiry of what is over, garbage collection of uploads never used, last-seen times.
+func (c *Core) chores(ctx context.Context) {
+	flush, tidy := time.NewTicker(flushEvery), time.NewTicker(tidyEvery)
+	defer flush.Stop()
+	defer tidy.Stop()
+	for {
+		select {
+		case <-flush.C:
+			c.note(ctx, "last-seen times could not be stored", c.flushVisits(ctx))
+		case <-tidy.C:
+			c.note(ctx, "the server could not tidy up", c.tidy(ctx))
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastMoments)
+			defer cancel()
+			c.note(last, "last-seen times could not be stored", c.flushVisits(last))
+			return
+		}
+	}
+}
+
+// note says in the log that a chore failed; the next round tries again.
+func (c *Core) note(ctx context.Context, text string, err error) {
+	if err != nil && ctx.Err() == nil {
+		c.log.Error(text, "error", err)
+	}
+}
+
+// tidy removes what is over.
+func (c *Core) tidy(ctx context.Context) error {
+	expired := c.change(ctx, func(tx Tx) ([]chat.Event, error) { return nil, tx.Expire(ctx, c.now()) })
+	for {
+		n, err := c.collectUploads(ctx)
+		if n == 0 || err != nil {
+			return errors.Join(expired, err)
+		}
+	}
+}

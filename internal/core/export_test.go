@@ -1,0 +1,67 @@
+package core
+
+import (
+	"context"
+	"time"
+
+	"parley/internal/chat"
+)
+
+// CheapHashing makes passwords cost next to nothing, so that tests of accounts take no time.
+func (c *Core) CheapHashing() { c.argon = argonParams{time: 1, memory: 8, threads: 1} }
+
+// DearerHashing raises the costs, as an operator does in the course of the years.
+func (c *Core) DearerHashing() { c.argon.time++ }
+
+// Tidy does the chores that are due once a minute, now.
+func (c *Core) Tidy(ctx context.Context) error { return c.tidy(ctx) }
+
+// FlushVisits stores last-seen times now.
+func (c *Core) FlushVisits(ctx context.Context) error { return c.flushVisits(ctx) }
+
+// Allow asks for a right as every rule does.
+func (c *Core) Allow(ctx context.Context, by chat.Actor, right chat.Right, room chat.RoomID) error {
+	_, err := c.allow(ctx, by, right, room)
+	return err
+}
+
+// AllowOn asks for a right over a person.
+func (c *Core) AllowOn(ctx context.Context, by chat.Actor, right chat.Right, room chat.RoomID, target chat.UserID) error {
+	_, _, err := c.allowOn(ctx, by, right, room, target)
+	return err
+}
+
+// Permit asks for a server-wide permission.
+func (c *Core) Permit(ctx context.Context, by chat.Actor, p chat.Permission) error {
+	_, err := c.permit(ctx, by, p)
+	return err
+}
+
+// Holding occupies all places for hashing until release is called.
+func (c *Core) Holding() (release func()) {
+	for range cap(c.hashing) {
+		c.hashing <- struct{}{}
+	}
+	return func() {
+		for range cap(c.hashing) {
+			<-c.hashing
+		}
+	}
+}
+
+// TouchEvery is how often the use of a session is stored.
+const TouchEvery = touchEvery
+
+// SetupSetting is where the hash of the setup token is.
+const SetupSetting = setupSetting
+
+// SignFor makes a token for a session that need not exist.
+func (c *Core) SignFor(user chat.UserID, session chat.SessionID, expires time.Time) (string, error) {
+	return c.signToken(chat.Session{ID: session, UserID: user, CreatedAt: c.now(), ExpiresAt: expires})
+}
+
+// ParseHash reports whether a stored password hash can be used.
+func ParseHash(s string) (again string, ok bool) {
+	h, ok := parseHash(s)
+	return h.String(), ok
+}
