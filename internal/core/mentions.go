@@ -12,7 +12,7 @@ import (
 )
 
 // mentionPattern finds @name; what stands before it must not be part of a word or an address.
-var mentionPattern = regexp.MustCompile(`(?:^|[^\w@./])@([A-Za-z0-9_]{1,64})`)
+var mentionPattern = regexp.MustCompile(`(?:^|[^\pL\pN_@./])@([A-Za-z0-9_]{1,64})`)
 
 // codePattern finds what is quoted as code, where an @ means nothing.
 var codePattern = regexp.MustCompile("(?s)```.*?(?:```|$)|`[^`\n]*`")
@@ -100,12 +100,13 @@ func (c *Core) notify(ctx context.Context, s *seat, d *chat.Draft, parent *chat.
 	}
 	list := make([]chat.Notification, 0, len(members))
 	for _, m := range members {
-		if m.Notify == chat.NotifyMuted || slices.Contains(blockers, m.UserID) {
+		muted := m.Notify == chat.NotifyMuted || m.Notify == chat.NotifyMentions && kinds[m.UserID] == chat.NotifyDirect
+		if muted || slices.Contains(blockers, m.UserID) {
 			continue
 		}
 		list = append(list, chat.Notification{
 			UserID: m.UserID, Type: kinds[m.UserID], Title: c.roomTitle(s), Content: excerpt(d, s.room.Encrypted), RoomID: d.RoomID, ActorID: d.SenderID, Actor: s.user,
-			Severity: chat.SeverityInfo, CreatedAt: d.At, ExpiresAt: d.At.Add(c.Limits.NotificationTTL),
+			Severity: chat.SeverityInfo, CreatedAt: d.At, ExpiresAt: c.notificationExpiry(d.At),
 		})
 	}
 	return list, nil

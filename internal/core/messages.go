@@ -31,7 +31,7 @@ type NewMessage struct {
 // SendMessage stores a message and returns it once it is durable. A nonce that the same sender used in the same room
 // within 24 hours returns the message first stored, with created false, and tells nobody. Fails with content_empty,
 // content_too_long, content_invalid, nonce_invalid, rate_limited, room_not_found, not_a_member, send_forbidden, muted, banned,
-// timed_out, blocked, room_archived, message_not_found (the parent), attachment_invalid, too_many_attachments.
+// timed_out, blocked, room_archived, message_not_found and parent_deleted (the parent), attachment_invalid, too_many_attachments.
 func (c *Core) SendMessage(ctx context.Context, by chat.Actor, n NewMessage) (msg *chat.Message, created bool, err error) {
 	content, err := cleanContent(n.Content, len(n.Attachments) > 0)
 	if err != nil {
@@ -235,12 +235,12 @@ func (c *Core) readable(ctx context.Context, by chat.Actor, id chat.MessageID) (
 
 // message returns a message with its sender, from memory if it is among the newest of an active room.
 func (c *Core) message(ctx context.Context, id chat.MessageID) (*chat.Message, error) {
-	if m := c.recent.message(id); m != nil {
-		return m, nil
-	}
-	msg, err := c.Store.Message(ctx, id)
-	if err != nil {
-		return nil, err
+	msg := c.recent.message(id)
+	if msg == nil {
+		var err error
+		if msg, err = c.Store.Message(ctx, id); err != nil {
+			return nil, err
+		}
 	}
 	return msg, c.fillMessages(ctx, msg)
 }
@@ -261,11 +261,8 @@ func (c *Core) Messages(ctx context.Context, by chat.Actor, room chat.RoomID, q 
 		return chat.MessagesPage{}, err
 	}
 	set := 0
-	for _, id := range []chat.MessageID{q.Before, q.After, q.Around, q.ThreadID} {
-		if id == 0 {
-			continue
-		}
-		if id != q.ThreadID {
+	for _, id := range []chat.MessageID{q.Before, q.After, q.Around} {
+		if id != 0 {
 			set++
 		}
 	}
@@ -320,12 +317,12 @@ func (c *Core) Changes(ctx context.Context, by chat.Actor, room chat.RoomID, sin
 	if _, err := c.allow(ctx, by, chat.CanRead, room); err != nil {
 		return chat.Changes{}, err
 	}
-	if ch, ok := c.recent.since(room, since, limit); ok {
-		return ch, nil
-	}
-	ch, err := c.Store.ChangesSince(ctx, room, since, limit)
-	if err != nil {
-		return ch, err
+	ch, held := c.recent.since(room, since, limit)
+	if !held {
+		var err error
+		if ch, err = c.Store.ChangesSince(ctx, room, since, limit); err != nil {
+			return ch, err
+		}
 	}
 	return ch, c.fillMessages(ctx, pointers(ch.Messages)...)
 }

@@ -9,7 +9,8 @@ import (
 )
 
 // recentCache keeps the newest messages of active rooms, kept current by the committed events, so that opening a room
-// does not ask the store.
+// does not ask the store. It keeps them without senders, who may change, and without nonces, which are for their sender
+// alone; whoever reads gets copies, to be filled.
 type recentCache struct {
 	core *Core
 	mu   sync.RWMutex
@@ -23,7 +24,6 @@ type recentRoom struct {
 	lastSeq  chat.Seq
 	loading  bool
 	missed   []*chat.Message // states that were committed while loading
-	used     bool            // since the last sweep
 }
 
 const (
@@ -35,11 +35,16 @@ func newRecentCache(c *Core) *recentCache {
 	return &recentCache{core: c, room: make(map[chat.RoomID]*recentRoom), byID: make(map[chat.MessageID]*chat.Message)}
 }
 
-// message returns a message if it is in memory.
+// message returns a message without its sender if it is in memory.
 func (r *recentCache) message(id chat.MessageID) *chat.Message {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.byID[id]
+	m := r.byID[id]
+	if m == nil {
+		return nil
+	}
+	own := *m
+	return &own
 }
 
 func (r *recentCache) apply(ev chat.Event) {
@@ -61,20 +66,15 @@ func (r *recentCache) apply(ev chat.Event) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.forget(e.RoomID)
-	case chat.UserChanged: // senders carry a profile: their messages are read anew with the new one
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		for id, room := range r.room {
-			if slices.ContainsFunc(room.messages, func(m *chat.Message) bool { return m.SenderID == e.User.ID }) {
-				r.forget(id)
-			}
-		}
 	}
 }
 
 // put places a newer state of a message. r.mu is held.
 func (r *recentCache) put(room *recentRoom, m *chat.Message) {
 	room.lastSeq = max(room.lastSeq, m.ChangeSeq)
+	bare := *m
+	bare.Sender, bare.Nonce = nil, ""
+	m = &bare
 	i, there := slices.BinarySearchFunc(room.messages, m.ID, func(x *chat.Message, id chat.MessageID) int { return int(x.ID - id) })
 	switch {
 	case there && room.messages[i].ChangeSeq < m.ChangeSeq:
@@ -131,14 +131,11 @@ func (r *recentCache) newest(ctx context.Context, id chat.RoomID, limit int) (ch
 	if room != nil && !room.loading && (len(room.messages) >= limit || room.complete) {
 		page := room.page(limit)
 		r.mu.RUnlock()
-		return page, nil
+		return page, r.core.fillMessages(ctx, pointers(page.Messages)...)
 	}
 	r.mu.RUnlock()
 	room, mine := r.begin(id)
 	page, err := r.core.Store.Messages(ctx, id, chat.MessagesQuery{Limit: recentPerRoom})
-	if err == nil {
-		err = r.core.fillMessages(ctx, pointers(page.Messages)...)
-	}
 	if err != nil {
 		if mine {
 			r.drop(id, room)
@@ -151,7 +148,7 @@ func (r *recentCache) newest(ctx context.Context, id chat.RoomID, limit int) (ch
 	if over := len(page.Messages) - limit; over > 0 {
 		page.Messages, page.HasBefore = page.Messages[over:], true
 	}
-	return page, nil
+	return page, r.core.fillMessages(ctx, pointers(page.Messages)...)
 }
 
 func (room *recentRoom) page(limit int) chat.MessagesPage {
@@ -211,7 +208,7 @@ func (r *recentCache) finish(id chat.RoomID, room *recentRoom, page chat.Message
 	room.missed = nil
 }
 
-// since answers a question for changes from memory when the room is held whole.
+// since answers a question for changes from memory when the room is held whole, without senders.
 func (r *recentCache) since(id chat.RoomID, since chat.Seq, limit int) (chat.Changes, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()

@@ -2,8 +2,24 @@ package core
 
 import (
 	"context"
+	"errors"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"parley/internal/chat"
+	"parley/internal/fold"
+)
+
+// Bounds of rooms (specs: native, Limits).
+const (
+	maxRoomName    = 100
+	maxDescription = 1000
+	maxTopic       = 250
+	maxAvatarURL   = 2048
+	roomsPerHour   = 30 // made by one person; direct rooms are counted apart
 )
 
 // NewRoom is what makes a room.
@@ -15,7 +31,7 @@ type NewRoom struct {
 	Type        chat.RoomType
 	Form        chat.RoomForm // empty: text
 	Encrypted   bool
-	Official    bool // operator and manage_rooms only
+	Official    bool // operator and manage_rooms only; public
 	Position    int
 }
 
@@ -27,50 +43,626 @@ type RoomChange struct {
 	Position                                  *int
 }
 
-// CreateRoom makes a room with the actor as its owner and only member. Fails with permission_missing (create_rooms),
-// room_name_invalid, description_too_long, slug_invalid, slug_taken, room_type_invalid, room_form_invalid, rate_limited.
-// The operator makes rooms without owner.
+var (
+	errDirectRoom = chat.Errorf(chat.Forbidden, "direct_room", "A direct room stays as it is: it has two people and no settings.")
+	errRoomType   = chat.InvalidField("type", "room_type_invalid", "A room is public or private; rooms of the server are public.")
+	// errStale says that what a decision was based on changed before the transaction: decide again.
+	errStale = errors.New("decided on what is no longer so")
+)
+
+// settled runs an attempt that may find its decision outdated, until it does not.
+func settled(attempt func() error) error {
+	for range 5 {
+		if err := attempt(); !errors.Is(err, errStale) {
+			return err
+		}
+	}
+	return chat.Errorf(chat.Unavailable, "busy", "Too much is changing here right now. Try again in a moment.")
+}
+
+// person returns the user behind an actor. Fails with token_invalid, or person_needed for the operator.
+func (c *Core) person(ctx context.Context, by chat.Actor) (*chat.User, error) {
+	if by.Operator || by.UserID == "" {
+		return nil, chat.Errorf(chat.Forbidden, "person_needed", "Only a person with an account can do this.")
+	}
+	user, err := c.user(ctx, by.UserID)
+	if chat.CodeOf(err) == chat.ErrUserNotFound.Code {
+		err = chat.ErrTokenInvalid
+	}
+	return user, err
+}
+
+// CreateRoom makes a room with the actor as its owner and only member. Fails with permission_missing (create_rooms, or
+// manage_rooms for rooms of the server), room_name_invalid, description_too_long, topic_too_long, slug_invalid, slug_taken,
+// room_type_invalid, room_form_invalid, rate_limited. The operator makes rooms without owner; a room of the server has
+// none either, and who makes it becomes its admin.
 func (c *Core) CreateRoom(ctx context.Context, by chat.Actor, n NewRoom) (chat.RoomView, error) {
-	return chat.RoomView{}, errUnbuilt
+	room, err := cleanRoom(n)
+	if err != nil {
+		return chat.RoomView{}, err
+	}
+	role := chat.RoomOwner
+	if !by.Operator {
+		user, err := c.permit(ctx, by, chat.CreateRooms)
+		if err != nil {
+			return chat.RoomView{}, err
+		}
+		if n.Official {
+			if _, err := c.permit(ctx, by, chat.ManageRooms); err != nil {
+				return chat.RoomView{}, err
+			}
+			role = chat.RoomAdmin
+		} else {
+			room.OwnerID, room.CreatedBy = user.ID, user.ID
+		}
+		if err := c.chargeRoom(ctx, by, "room"); err != nil {
+			return chat.RoomView{}, err
+		}
+	}
+	room.CreatedAt = c.now()
+	err = settled(func() error {
+		err := c.change(ctx, func(tx Tx) ([]chat.Event, error) {
+			made := room
+			if made.Slug == "" && made.Type == chat.Public {
+				var err error
+				if made.Slug, err = c.freeSlug(ctx, tx, made.Name); err != nil {
+					return nil, err
+				}
+			}
+			made, err := tx.CreateRoom(ctx, made)
+			if err != nil {
+				return nil, err
+			}
+			var events []chat.Event
+			if !by.Operator {
+				if events, err = c.seatFirst(ctx, tx, &made, by.UserID, role); err != nil {
+					return nil, err
+				}
+			}
+			if by.Operator || made.Official {
+				if err := tx.AddAudit(ctx, c.audit(by, "room.create", "room", made.ID.String(), made.ID, map[string]any{"slug": made.Slug})); err != nil {
+					return nil, err
+				}
+			}
+			room.ID = made.ID
+			return events, nil
+		})
+		if room.Slug == "" && chat.CodeOf(err) == "slug_taken" {
+			return errStale // somebody took the slug that was free a moment ago
+		}
+		return err
+	})
+	if err != nil {
+		return chat.RoomView{}, err
+	}
+	return c.freshView(ctx, by, room.ID)
+}
+
+// chargeRoom counts a room made by a person. Those who manage all rooms may make as many as they need.
+func (c *Core) chargeRoom(ctx context.Context, by chat.Actor, kind string) error {
+	if _, err := c.permit(ctx, by, chat.ManageRooms); err == nil {
+		return nil
+	}
+	return c.charge(ctx, kind+":"+string(by.UserID), roomsPerHour, time.Hour, "You are making too many rooms.")
+}
+
+// seatFirst makes someone one of the first members of a new room, of which nothing need be said in it.
+func (c *Core) seatFirst(ctx context.Context, tx Tx, room *chat.Room, user chat.UserID, role chat.RoomRole) ([]chat.Event, error) {
+	if _, err := tx.PutMember(ctx, chat.Member{RoomID: room.ID, UserID: user, Role: role, JoinedAt: room.CreatedAt, Notify: chat.NotifyAll}); err != nil {
+		return nil, err
+	}
+	m, err := tx.Member(ctx, room.ID, user)
+	if err != nil {
+		return nil, err
+	}
+	if *room, err = tx.Room(ctx, room.ID); err != nil {
+		return nil, err
+	}
+	return []chat.Event{chat.MemberJoined{Member: m}, chat.RoomAdded{UserID: user, Room: *room}}, nil
+}
+
+// cleanRoom checks what makes a room and returns it without people, id and time.
+func cleanRoom(n NewRoom) (r chat.Room, err error) {
+	r = chat.Room{Type: n.Type, Form: n.Form, Encrypted: n.Encrypted, Official: n.Official, Position: n.Position}
+	if r.Name, err = cleanName("name", "room_name", n.Name, 1, maxRoomName); err != nil {
+		return r, err
+	}
+	if r.Description, err = cleanText("description", "description", n.Description, maxDescription); err != nil {
+		return r, err
+	}
+	if r.Topic, err = cleanLine("topic", "topic", n.Topic, maxTopic); err != nil {
+		return r, err
+	}
+	if n.Slug != "" {
+		if r.Slug, err = cleanSlug(n.Slug); err != nil {
+			return r, err
+		}
+	}
+	if r.Type != chat.Public && (r.Type != chat.Private || r.Official) {
+		return r, errRoomType
+	}
+	if r.Form == "" {
+		r.Form = chat.Text
+	}
+	if !slices.Contains([]chat.RoomForm{chat.Text, chat.Voice, chat.Forum, chat.Separator}, r.Form) {
+		return r, chat.InvalidField("form", "room_form_invalid", "A room is one of text, voice, forum and separator.")
+	}
+	return r, nil
+}
+
+var slugPattern = regexp.MustCompile(`^[a-z0-9_-]{2,64}$`)
+
+// cleanSlug checks a slug that a person chose. Fails with slug_invalid.
+func cleanSlug(s string) (string, error) {
+	s = strings.ToLower(strings.TrimSpace(s))
+	if !slugPattern.MatchString(s) {
+		return "", chat.InvalidField("slug", "slug_invalid", "A short name has 2 to 64 characters: a–z, 0–9, _ and -.")
+	}
+	return s, nil
+}
+
+// slugFrom makes a slug of a name, as far as its letters can be written in a–z.
+func slugFrom(name string) string {
+	var words []string
+	for _, word := range fold.Words(name) {
+		word = strings.Map(func(r rune) rune {
+			if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+				return r
+			}
+			return -1
+		}, word)
+		if word != "" {
+			words = append(words, word)
+		}
+	}
+	slug := strings.Join(words, "-")
+	if len(slug) > 48 {
+		slug = strings.TrimRight(slug[:48], "-")
+	}
+	if _, err := strconv.Atoi(slug); err == nil || len(slug) < 2 { // a number alone would look like an id
+		slug = strings.TrimRight("room-"+slug, "-")
+	}
+	return slug
+}
+
+// freeSlug makes a slug of a name and numbers it if it is taken.
+func (c *Core) freeSlug(ctx context.Context, r Reader, name string) (string, error) {
+	base := slugFrom(name)
+	slug := base
+	for n := 2; ; n++ {
+		_, err := r.RoomBySlug(ctx, slug)
+		if chat.CodeOf(err) == chat.ErrRoomNotFound.Code {
+			return slug, nil
+		}
+		if err != nil {
+			return "", err
+		}
+		if slug = base + "-" + strconv.Itoa(n); n > 9 { // a popular name: counting on would take long
+			slug = base + "-" + c.code(5)
+		}
+	}
 }
 
 // Room returns a room as the actor sees it; public rooms also for non-members. Fails with room_not_found.
 func (c *Core) Room(ctx context.Context, by chat.Actor, id chat.RoomID) (chat.RoomView, error) {
-	return chat.RoomView{}, errUnbuilt
+	if _, err := c.allow(ctx, by, chat.CanSee, id); err != nil {
+		return chat.RoomView{}, err
+	}
+	return c.freshView(ctx, by, id)
 }
 
 // RoomBySlug is Room by slug.
 func (c *Core) RoomBySlug(ctx context.Context, by chat.Actor, slug string) (chat.RoomView, error) {
-	return chat.RoomView{}, errUnbuilt
+	room, err := c.Store.RoomBySlug(ctx, slug)
+	if err != nil {
+		return chat.RoomView{}, err
+	}
+	return c.Room(ctx, by, room.ID)
+}
+
+// freshView reads a room as a person sees it, without asking whether they may.
+func (c *Core) freshView(ctx context.Context, by chat.Actor, id chat.RoomID) (chat.RoomView, error) {
+	room, err := c.Store.Room(ctx, id)
+	if err != nil || by.UserID == "" {
+		return chat.RoomView{Room: room}, err
+	}
+	v := chat.RoomView{Room: room}
+	m, err := c.Store.Member(ctx, id, by.UserID)
+	switch chat.CodeOf(err) {
+	case "":
+		v.Me = &m
+		if v.UnreadCount, v.MentionCount, err = c.Store.Unread(ctx, id, by.UserID); err != nil && chat.CodeOf(err) != chat.ErrMemberNotFound.Code {
+			return v, err
+		}
+	case chat.ErrMemberNotFound.Code:
+	default:
+		return v, err
+	}
+	views := []chat.RoomView{v}
+	err = c.fillPeers(ctx, by, views)
+	return views[0], err
+}
+
+// fillPeers sets the other person of direct rooms.
+func (c *Core) fillPeers(ctx context.Context, by chat.Actor, views []chat.RoomView) error {
+	var ids []chat.UserID
+	for i := range views {
+		if peer := peerOf(&views[i].Room, by.UserID); peer != "" {
+			ids = append(ids, peer)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	users, err := c.users.get(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for i := range views {
+		if peer := peerOf(&views[i].Room, by.UserID); peer != "" {
+			views[i].Peer = c.Effective(users[peer])
+		}
+	}
+	return nil
+}
+
+// peerOf names the other person of a direct room, empty for all other rooms.
+func peerOf(r *chat.Room, user chat.UserID) chat.UserID {
+	switch {
+	case r.Type != chat.Direct:
+		return ""
+	case r.DirectPair[0] == user:
+		return r.DirectPair[1]
+	}
+	return r.DirectPair[0]
 }
 
 // Rooms lists the actor's rooms, newest message first, with unread and mention counts.
 func (c *Core) Rooms(ctx context.Context, by chat.Actor) ([]chat.RoomView, error) {
-	return nil, errUnbuilt
+	if _, err := c.person(ctx, by); err != nil {
+		return nil, err
+	}
+	views, err := c.Store.RoomsOf(ctx, by.UserID)
+	if err != nil {
+		return nil, err
+	}
+	return views, c.fillPeers(ctx, by, views)
 }
 
-// PublicRooms lists rooms that anyone may join and the actor may see; q filters by words of name and description.
+// PublicRooms lists rooms that anyone may join and the actor may see; q filters by words of name and description. A page
+// may be shorter than asked for although there is a next one.
 func (c *Core) PublicRooms(ctx context.Context, by chat.Actor, q string, page chat.Page) ([]chat.RoomView, string, error) {
-	return nil, "", errUnbuilt
+	if err := checkLimit(&page.Limit, 100); err != nil {
+		return nil, "", err
+	}
+	if len(q) > 4*maxRoomName {
+		return nil, "", chat.InvalidField("q", "query_too_long", "At most %d characters.", maxRoomName)
+	}
+	rooms, next, err := c.Store.PublicRooms(ctx, q, page)
+	if err != nil || len(rooms) == 0 {
+		return nil, next, err
+	}
+	mine := map[chat.RoomID]chat.RoomView{}
+	if by.UserID != "" {
+		own, err := c.Store.RoomsOf(ctx, by.UserID)
+		if err != nil {
+			return nil, "", err
+		}
+		for _, v := range own {
+			mine[v.Room.ID] = v
+		}
+	}
+	views := make([]chat.RoomView, 0, len(rooms))
+	for _, room := range rooms {
+		if v, member := mine[room.ID]; member {
+			views = append(views, v)
+			continue
+		}
+		narrowed, err := c.narrowed(ctx, room.ID)
+		if err != nil {
+			return nil, "", err
+		}
+		if narrowed {
+			if _, err := c.allow(ctx, by, chat.CanSee, room.ID); chat.CodeOf(err) == chat.ErrRoomNotFound.Code {
+				continue
+			} else if err != nil {
+				return nil, "", err
+			}
+		}
+		views = append(views, chat.RoomView{Room: room})
+	}
+	return views, next, nil
+}
+
+// anyone is a key of the seat cache for what holds for everybody; it is no user's id.
+const anyone = chat.UserID("*")
+
+// narrowed says whether a public room is shown to some roles only. The answer is cached, so that a list of rooms does not
+// ask once per room.
+func (c *Core) narrowed(ctx context.Context, room chat.RoomID) (bool, error) {
+	k := seatKey{anyone, room}
+	s, gen := c.seats.get(k)
+	if s == nil {
+		lists, err := c.Store.RoleLists(ctx, room)
+		if err != nil {
+			return false, err
+		}
+		s = &seat{lists: lists}
+		c.seats.keep(k, gen, s)
+	}
+	return len(s.list(chat.CanSee)) > 0, nil
 }
 
 // DirectRoom returns the one direct room of the actor and another person, making it at need. Fails with user_not_found,
-// blocked, target_is_self (direct_with_self).
-func (c *Core) DirectRoom(ctx context.Context, by chat.Actor, other chat.UserID) (room chat.RoomView, created bool, err error) {
-	return chat.RoomView{}, false, errUnbuilt
+// blocked (either blocked the other), target_is_self, rate_limited.
+func (c *Core) DirectRoom(ctx context.Context, by chat.Actor, other chat.UserID) (view chat.RoomView, created bool, err error) {
+	if _, err := c.person(ctx, by); err != nil {
+		return view, false, err
+	}
+	if other == by.UserID {
+		return view, false, chat.InvalidField("user_id", "target_is_self", "You cannot talk to yourself.")
+	}
+	user, err := c.user(ctx, other)
+	if err != nil {
+		return view, false, err
+	}
+	blocked, err := c.Store.Blocked(ctx, by.UserID, other)
+	if err != nil {
+		return view, false, err
+	}
+	if blocked {
+		return view, false, errBlocked
+	}
+	room, err := c.Store.DirectRoom(ctx, by.UserID, other)
+	if chat.CodeOf(err) == chat.ErrRoomNotFound.Code {
+		if !user.DisabledAt.IsZero() {
+			return view, false, chat.ErrUserNotFound
+		}
+		if err := c.chargeRoom(ctx, by, "direct"); err != nil {
+			return view, false, err
+		}
+		room, created, err = c.createDirect(ctx, by, other)
+	}
+	if err != nil {
+		return view, false, err
+	}
+	view, err = c.freshView(ctx, by, room.ID)
+	return view, created, err
 }
 
-// UpdateRoom changes a room's settings (manage_room). Direct rooms have none.
+var errBlocked = chat.Errorf(chat.Forbidden, "blocked", "You cannot write to this person.")
+
+func (c *Core) createDirect(ctx context.Context, by chat.Actor, other chat.UserID) (room chat.Room, created bool, err error) {
+	draft := chat.Room{Type: chat.Direct, Form: chat.Text, CreatedBy: by.UserID, CreatedAt: c.now(),
+		DirectPair: [2]chat.UserID{min(by.UserID, other), max(by.UserID, other)}}
+	err = c.change(ctx, func(tx Tx) ([]chat.Event, error) {
+		blocked, err := tx.Blocked(ctx, by.UserID, other)
+		if err != nil {
+			return nil, err
+		}
+		if blocked {
+			return nil, errBlocked
+		}
+		if room, err = tx.CreateRoom(ctx, draft); err != nil {
+			return nil, err
+		}
+		var events []chat.Event
+		for _, user := range room.DirectPair {
+			more, err := c.seatFirst(ctx, tx, &room, user, chat.RoomMember)
+			if err != nil {
+				return nil, err
+			}
+			events = append(events, more...)
+		}
+		return events, nil
+	})
+	if chat.CodeOf(err) == "direct_exists" { // the other one was faster
+		room, err = c.Store.DirectRoom(ctx, by.UserID, other)
+		return room, false, err
+	}
+	return room, err == nil, err
+}
+
+// settings is allow for what direct rooms do not have.
+func (c *Core) settings(ctx context.Context, by chat.Actor, right chat.Right, id chat.RoomID) (*seat, error) {
+	s, err := c.allow(ctx, by, chat.CanSee, id)
+	if err != nil {
+		return nil, err
+	}
+	if s.room.Type == chat.Direct {
+		return nil, errDirectRoom
+	}
+	return c.allow(ctx, by, right, id)
+}
+
+// UpdateRoom changes a room's settings (manage_room). Direct rooms have none (direct_room). Fails with what CreateRoom says of
+// the fields, and avatar_url_invalid.
 func (c *Core) UpdateRoom(ctx context.Context, by chat.Actor, id chat.RoomID, ch RoomChange) (chat.RoomView, error) {
-	return chat.RoomView{}, errUnbuilt
+	if _, err := c.settings(ctx, by, chat.CanManageRoom, id); err != nil {
+		return chat.RoomView{}, err
+	}
+	err := c.change(ctx, func(tx Tx) ([]chat.Event, error) {
+		room, err := tx.Room(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		changed, err := ch.apply(&room)
+		if err != nil || len(changed) == 0 {
+			return nil, err
+		}
+		if room.Type == chat.Public && room.Slug == "" {
+			if room.Slug, err = c.freeSlug(ctx, tx, room.Name); err != nil {
+				return nil, err
+			}
+		}
+		if room, err = tx.UpdateRoom(ctx, room); err != nil {
+			return nil, err
+		}
+		if err := tx.AddAudit(ctx, c.audit(by, "room.update", "room", id.String(), id, map[string]any{"fields": changed})); err != nil {
+			return nil, err
+		}
+		return []chat.Event{chat.RoomChanged{Room: room}}, nil
+	})
+	if err != nil {
+		return chat.RoomView{}, err
+	}
+	return c.freshView(ctx, by, id)
 }
 
-// DeleteRoom removes a room with everything in it (delete_room). confirm must be its slug or id. Fails with confirm_needed.
+// apply checks a change, makes it and names the fields that are not what they were.
+func (ch RoomChange) apply(r *chat.Room) (changed []string, err error) {
+	text := func(field string, to *string, from *string, clean func(string) (string, error)) {
+		if to == nil || err != nil {
+			return
+		}
+		var s string
+		if s, err = clean(*to); err == nil && s != *from {
+			*from = s
+			changed = append(changed, field)
+		}
+	}
+	text("name", ch.Name, &r.Name, func(s string) (string, error) { return cleanName("name", "room_name", s, 1, maxRoomName) })
+	text("description", ch.Description, &r.Description, func(s string) (string, error) {
+		return cleanText("description", "description", s, maxDescription)
+	})
+	text("topic", ch.Topic, &r.Topic, func(s string) (string, error) { return cleanLine("topic", "topic", s, maxTopic) })
+	text("avatar_url", ch.AvatarURL, &r.AvatarURL, cleanAvatarURL)
+	text("slug", ch.Slug, &r.Slug, func(s string) (string, error) {
+		if s == "" {
+			return "", nil // public rooms get one made from their name
+		}
+		return cleanSlug(s)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if ch.Type != nil && *ch.Type != r.Type {
+		if *ch.Type != chat.Public && *ch.Type != chat.Private || r.Official {
+			return nil, errRoomType
+		}
+		r.Type = *ch.Type
+		changed = append(changed, "type")
+	}
+	if ch.Archived != nil && *ch.Archived != r.Archived {
+		r.Archived = *ch.Archived
+		changed = append(changed, "archived")
+	}
+	if ch.Position != nil && *ch.Position != r.Position {
+		r.Position = *ch.Position
+		changed = append(changed, "position")
+	}
+	return changed, nil
+}
+
+// cleanAvatarURL accepts a path on this server or a web address.
+func cleanAvatarURL(s string) (string, error) {
+	local := strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "//")
+	web := strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")
+	if s != "" && !local && !web || len(s) > maxAvatarURL || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"'<>\`, r) }) {
+		return "", chat.InvalidField("avatar_url", "avatar_url_invalid", "Give a web address or a path on this server.")
+	}
+	return s, nil
+}
+
+// DeleteRoom removes a room with everything in it (delete_room). confirm must be its slug or id. Fails with confirm_needed
+// or direct_room.
 func (c *Core) DeleteRoom(ctx context.Context, by chat.Actor, id chat.RoomID, confirm string) error {
-	return errUnbuilt
+	s, err := c.settings(ctx, by, chat.CanDeleteRoom, id)
+	if err != nil {
+		return err
+	}
+	if confirm != id.String() && (s.room.Slug == "" || !strings.EqualFold(confirm, s.room.Slug)) {
+		return chat.InvalidField("confirm", "confirm_needed", "Everything in the room will be lost. To confirm, repeat its short name or its id.")
+	}
+	return c.eraseRoom(ctx, by, id)
 }
 
-// TransferRoom makes another member the owner; the actor becomes an admin. Fails with member_not_found, transfer_forbidden.
+// eraseRoom removes a room with everything in it, tells its members and releases its files. Rights have been checked.
+func (c *Core) eraseRoom(ctx context.Context, by chat.Actor, id chat.RoomID) error {
+	var blobs []string
+	err := c.change(ctx, func(tx Tx) ([]chat.Event, error) {
+		room, err := tx.Room(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		members, err := tx.MemberIDs(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if blobs, err = tx.DeleteRoom(ctx, id); err != nil {
+			return nil, err
+		}
+		details := map[string]any{"name": room.Name, "slug": room.Slug, "type": room.Type, "owner": room.OwnerID, "members": len(members)}
+		if err := tx.AddAudit(ctx, c.audit(by, "room.delete", "room", id.String(), id, details)); err != nil {
+			return nil, err
+		}
+		return []chat.Event{chat.RoomDeleted{RoomID: id, Members: members}}, nil
+	})
+	if err == nil {
+		c.releaseBlobs(blobs)
+	}
+	return err
+}
+
+// TransferRoom makes another member the owner; the one before becomes an admin. Fails with member_not_found,
+// transfer_forbidden (no right to, a room of the server, or a closed account), direct_room.
 func (c *Core) TransferRoom(ctx context.Context, by chat.Actor, id chat.RoomID, to chat.UserID) (chat.RoomView, error) {
-	return chat.RoomView{}, errUnbuilt
+	err := settled(func() error { return c.transfer(ctx, by, id, to) })
+	if err != nil {
+		return chat.RoomView{}, err
+	}
+	return c.freshView(ctx, by, id)
+}
+
+func (c *Core) transfer(ctx context.Context, by chat.Actor, id chat.RoomID, to chat.UserID) error {
+	s, err := c.settings(ctx, by, chat.CanTransfer, id)
+	if err != nil {
+		return err
+	}
+	if s.room.Official {
+		return chat.Errorf(chat.Forbidden, "transfer_forbidden", "This room belongs to the server.")
+	}
+	return c.change(ctx, func(tx Tx) ([]chat.Event, error) {
+		room, err := tx.Room(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if room.OwnerID != s.room.OwnerID {
+			return nil, errStale
+		}
+		heir, err := tx.Member(ctx, id, to)
+		if err != nil || room.OwnerID == to {
+			return nil, err
+		}
+		if user, err := tx.User(ctx, to); err != nil {
+			return nil, err
+		} else if !user.DisabledAt.IsZero() {
+			return nil, chat.Errorf(chat.Forbidden, "transfer_forbidden", "This account is closed.")
+		}
+		var events []chat.Event
+		if room.OwnerID != "" {
+			old, err := tx.Member(ctx, id, room.OwnerID)
+			if err == nil {
+				old.Role = chat.RoomAdmin
+				_, err = tx.PutMember(ctx, old)
+				events = append(events, chat.MemberChanged{Member: old})
+			}
+			if err != nil && chat.CodeOf(err) != chat.ErrMemberNotFound.Code {
+				return nil, err
+			}
+		}
+		heir.Role = chat.RoomOwner
+		if _, err := tx.PutMember(ctx, heir); err != nil {
+			return nil, err
+		}
+		from := room.OwnerID
+		room.OwnerID = to
+		if room, err = tx.UpdateRoom(ctx, room); err != nil {
+			return nil, err
+		}
+		if err := tx.AddAudit(ctx, c.audit(by, "room.transfer", "room", id.String(), id, map[string]any{"from": from, "to": to})); err != nil {
+			return nil, err
+		}
+		return append(events, chat.MemberChanged{Member: heir}, chat.RoomChanged{Room: room}), nil
+	})
 }

@@ -1,0 +1,79 @@
+package core
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+
+	"parley/internal/blob"
+	"parley/internal/chat"
+	"parley/internal/scan"
+)
+
+var errPictureNotFound = chat.Errorf(chat.NotFound, "picture_not_found", "There is no such picture.")
+
+// storePicture makes an avatar of a picture (square, small, without metadata), stores it and calls record with its name of
+// 64 hex digits. record commits what refers to the picture by an address that ends in the name; until it returns, no
+// picture is deleted. Fails like UploadFile, also with image_too_costly.
+func (c *Core) storePicture(ctx context.Context, by chat.Actor, picture io.Reader, record func(name string) error) error {
+	if err := c.chargeUpload(ctx, by); err != nil {
+		return err
+	}
+	file, err := c.receive(ctx, picture)
+	if err != nil {
+		return err
+	}
+	defer file.discard()
+	if _, err := c.inspect(ctx, by, file, []scan.Type{scan.JPEG, scan.PNG, scan.GIF, scan.WebP}, scan.Meta{}); err != nil {
+		return err
+	}
+	avatar, err := c.files.renderer.Avatar(ctx, file, file.size)
+	if err != nil {
+		return fileError(err)
+	}
+	c.files.releasing.RLock()
+	defer c.files.releasing.RUnlock()
+	name, err := c.put(ctx, bytes.NewReader(avatar.Data))
+	if err != nil {
+		return err
+	}
+	if err := record(name); err != nil {
+		c.releaseBlobs([]string{name})
+		return err
+	}
+	return nil
+}
+
+// openPicture opens what storePicture stored and tells its MIME type. Only what is a picture by its content is opened, so
+// that the name of another blob gives nothing away. Fails with picture_not_found.
+func (c *Core) openPicture(ctx context.Context, name string) (io.ReadSeekCloser, string, error) {
+	body, info, err := c.Blobs.Open(ctx, name)
+	if errors.Is(err, blob.ErrNotFound) || errors.Is(err, blob.ErrInvalidHash) {
+		return nil, "", errPictureNotFound
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	const maxAvatar = 1 << 20 // far above what the renderer makes
+	var kind scan.Type
+	if info.Size <= maxAvatar {
+		content, err := io.ReadAll(io.LimitReader(body, maxAvatar))
+		if err == nil {
+			kind, err = scan.Detect(ctx, bytes.NewReader(content), int64(len(content)))
+			if refusal := refused(nil); errors.As(err, &refusal) {
+				err = nil
+			}
+		}
+		if err == nil {
+			_, err = body.Seek(0, io.SeekStart)
+		}
+		if err != nil {
+			return nil, "", errors.Join(err, body.Close())
+		}
+	}
+	if kind != scan.JPEG && kind != scan.PNG {
+		return nil, "", errors.Join(errPictureNotFound, body.Close())
+	}
+	return body, kind.MIME(), nil
+}

@@ -1,0 +1,83 @@
+package core
+
+import (
+	"context"
+	"slices"
+
+	"parley/internal/chat"
+)
+
+// maxReactions is how many different emoji can stand under one message (specs: native, REST).
+const maxReactions = 20
+
+// React adds one emoji of the actor's to a message: one Unicode emoji, or :custom:. Once per person, emoji and message
+// (repeating is fine, added is false); 20 different ones per message (too_many_reactions). Fails with emoji_invalid,
+// message_not_found, message_deleted, react_forbidden, muted, blocked, room_archived.
+func (c *Core) React(ctx context.Context, by chat.Actor, id chat.MessageID, emoji string) (msg *chat.Message, added bool, err error) {
+	emoji, err = c.reactable(ctx, by, id, emoji)
+	if err != nil {
+		return nil, false, err
+	}
+	err = c.change(ctx, func(tx Tx) ([]chat.Event, error) {
+		if msg, err = tx.Message(ctx, id); err != nil {
+			return nil, err
+		}
+		if msg.Deleted {
+			return nil, errMessageDeleted
+		}
+		there := slices.IndexFunc(msg.Reactions, func(r chat.Reaction) bool { return r.Emoji == emoji })
+		if there < 0 && len(msg.Reactions) >= maxReactions {
+			return nil, chat.Errorf(chat.Conflict, "too_many_reactions", "A message can have %d different reactions. Join one of those that are there.", maxReactions)
+		}
+		if msg, added, err = tx.AddReaction(ctx, id, by.UserID, emoji, c.now()); err != nil {
+			return nil, err
+		}
+		if !added {
+			return nil, c.fillMessages(ctx, msg)
+		}
+		return []chat.Event{chat.ReactionAdded{Message: msg, UserID: by.UserID, Emoji: emoji}}, nil
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	return msg, added, nil
+}
+
+// Unreact takes the actor's reaction back; without one nothing happens. Fails with emoji_invalid, message_not_found,
+// react_forbidden, muted, blocked, room_archived.
+func (c *Core) Unreact(ctx context.Context, by chat.Actor, id chat.MessageID, emoji string) (msg *chat.Message, removed bool, err error) {
+	emoji, err = c.reactable(ctx, by, id, emoji)
+	if err != nil {
+		return nil, false, err
+	}
+	err = c.change(ctx, func(tx Tx) ([]chat.Event, error) {
+		if msg, removed, err = tx.RemoveReaction(ctx, id, by.UserID, emoji); err != nil {
+			return nil, err
+		}
+		if !removed {
+			return nil, c.fillMessages(ctx, msg)
+		}
+		return []chat.Event{chat.ReactionRemoved{Message: msg, UserID: by.UserID, Emoji: emoji}}, nil
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	return msg, removed, nil
+}
+
+// reactable checks that the actor may react to a message, and with this.
+func (c *Core) reactable(ctx context.Context, by chat.Actor, id chat.MessageID, emoji string) (string, error) {
+	if _, err := c.person(ctx, by); err != nil {
+		return "", err
+	}
+	clean, ok := cleanEmoji(emoji)
+	if !ok {
+		return "", chat.InvalidField("emoji", "emoji_invalid", "Give one emoji, or the :name: of one.")
+	}
+	msg, err := c.readable(ctx, by, id)
+	if err != nil {
+		return "", err
+	}
+	_, err = c.allow(ctx, by, chat.CanReact, msg.RoomID)
+	return clean, err
+}
