@@ -81,7 +81,7 @@ func (r reader) searchMatch(ctx context.Context, q chat.SearchQuery) (string, er
 	}
 	for _, not := range []bool{false, true} {
 		for _, term := range q.Terms {
-			phrase := strings.TrimSpace(strings.Join(term.Words, " "))
+			phrase := fold.Fold(strings.Join(term.Words, " "))
 			if term.Not != not || phrase == "" {
 				continue
 			}
@@ -101,8 +101,10 @@ func (r reader) searchMatch(ctx context.Context, q chat.SearchQuery) (string, er
 	return b.String(), nil
 }
 
-// quote makes a string of FTS5.
-func quote(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
+// quote makes a string of FTS5, which ends at a zero byte.
+func quote(s string) string { return `"` + quoter.Replace(s) + `"` }
+
+var quoter = strings.NewReplacer(`"`, `""`, "\x00", " ")
 
 // highlights finds where the terms stand in a text: in order, and one span where two meet or overlap.
 func highlights(text string, terms []chat.SearchTerm) []chat.Span {
