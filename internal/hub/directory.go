@@ -18,6 +18,7 @@ type directory struct {
 
 type person struct {
 	conns []*Conn
+	begun bool // rooms are known
 	rooms map[chat.RoomID]struct{}
 }
 
@@ -59,6 +60,24 @@ func (d *directory) remove(c *Conn) (rooms []chat.RoomID) {
 	}
 	delete(d.users, c.Actor.UserID)
 	return rooms
+}
+
+// begin notes the rooms of a person whose connection begins.
+func (d *directory) begin(user chat.UserID, rooms []chat.RoomID) {
+	d.joinAll(user, rooms)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if p := d.users[user]; p != nil {
+		p.begun = true
+	}
+}
+
+// begun reports whether it is known which rooms a connected person is in.
+func (d *directory) begun(user chat.UserID) bool {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	p := d.users[user]
+	return p != nil && p.begun
 }
 
 func (d *directory) joinAll(user chat.UserID, rooms []chat.RoomID) {

@@ -205,7 +205,8 @@ func (h *Hub) Attach(by chat.Actor, d Dialect, sink Sink) *Conn {
 // Begin sends a connection's first frame, then what came since Attach. rooms are those its user is a member of, for presence
 // and for changes of rooms; events keep them current.
 func (h *Hub) Begin(c *Conn, rooms []chat.RoomID, first []byte) {
-	h.people.joinAll(c.Actor.UserID, rooms)
+	h.people.begin(c.Actor.UserID, rooms)
+	h.presence.signal()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sink.Send(ws.NewFrame(first))

@@ -447,6 +447,7 @@ func TestPresenceGoesToSmallRoomsOnly(t *testing.T) {
 	if err := s.Connected(context.Background(), bob); err != nil {
 		t.Fatal(err)
 	}
+	s.connect(bob)
 	la.wait(t, contains("presence online"))
 	crowd := make([]chat.Actor, 5)
 	for i := range crowd {

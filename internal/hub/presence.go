@@ -31,6 +31,15 @@ func (q *presenceQueue) add(p chat.Presence) {
 	q.signal()
 }
 
+// putBack keeps a change for later, unless there is a newer one.
+func (q *presenceQueue) putBack(p chat.Presence) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if _, newer := q.latest[p.UserID]; !newer {
+		q.latest[p.UserID] = p
+	}
+}
+
 // left remembers the rooms of someone whose last connection goes.
 func (q *presenceQueue) left(user chat.UserID, rooms []chat.RoomID) {
 	q.mu.Lock()
@@ -73,6 +82,10 @@ func (h *Hub) runPresence(ctx context.Context) {
 		}
 		latest, rooms := h.presence.take()
 		for user, p := range latest {
+			if p.Status != chat.Offline && !h.people.begun(user) {
+				h.presence.putBack(p) // Begin will wake us, when it is known who shares a room with them
+				continue
+			}
 			h.toUsers(ctx, h.people.peers(user, rooms[user], h.PresenceAudience), chat.PresenceChanged{Presence: p})
 		}
 	}

@@ -233,6 +233,9 @@ func (r reader) ChangesSince(ctx context.Context, room chat.RoomID, since chat.S
 		rows = rows[:limit]
 	}
 	c.Messages = messageValues(rows)
+	if n := len(c.Messages); n > 0 && !c.Truncated {
+		c.LastSeq = max(c.LastSeq, c.Messages[n-1].ChangeSeq)
+	}
 	return c, nil
 }
 
