@@ -14,6 +14,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"parley/internal/app/control"
@@ -54,6 +55,7 @@ type App struct {
 	log     *slog.Logger
 	metrics *ops.Metrics
 	health  *ops.Health
+	ready   atomic.Bool // everything has started
 
 	// What wire made, in the order it is started in.
 	secrets secret.Store
@@ -112,6 +114,7 @@ func (a *App) Start(ctx context.Context) error {
 		a.setup, err = a.core.SetupToken(ctx)
 	}
 	if err == nil {
+		a.ready.Store(true)
 		err = a.announce(time.Since(began))
 	}
 	if err != nil {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 
 	"parley/internal/chat"
 )
@@ -40,6 +41,12 @@ func (a *App) observe() {
 		if stored > 0 {
 			a.metrics.MessagesStored(stored)
 		}
+	})
+	a.health.Need("start", func(context.Context) error {
+		if !a.ready.Load() {
+			return errors.New("the server is still starting")
+		}
+		return nil
 	})
 	a.health.Need("database", a.store.Ping)
 	a.health.Need("state", func(ctx context.Context) error {

@@ -1,0 +1,45 @@
+# make lists the targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run dev build test test-all bench check generate
+
+GO      ?= go
+PROGRAM := bin/parley
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
+# What make generate writes.
+GENERATED := docs/configuration.md docs/parley.sample.toml docs/cli.md
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## build, and serve on http://127.0.0.1:8080 with the data in ./data
+	exec $(PROGRAM) serve
+
+dev: build ## serve throw-away data with people already talking
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && $(PROGRAM) demo --data "$$dir" && $(PROGRAM) serve --data "$$dir"
+
+build: ## the program, as bin/parley
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(PROGRAM) ./cmd/parley
+
+test: ## vet, and all tests but the end-to-end ones, with the race detector
+	$(GO) vet ./...
+	$(GO) test -race -timeout 10m $$($(GO) list ./... | grep -v '/e2e$$')
+
+test-all: test ## the same, and the built program driven from outside
+	$(GO) test -timeout 15m ./e2e/...
+
+bench: build ## measure the built program; writes docs/benchmarks.md
+	$(GO) run ./tools/bench -binary $(PROGRAM)
+
+generate: ## the files that are made from the code
+	$(GO) run ./tools/configdoc
+	$(GO) run ./cmd/parley reference > docs/cli.md.new && mv docs/cli.md.new docs/cli.md
+
+check: ## what CI runs: form, analysis, generated files, tests, known vulnerabilities
+	@unformatted=$$(git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 gofmt -l); \
+	  [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
+	$(GO) tool staticcheck ./...
+	@before=$$(sha256sum $(GENERATED)); $(MAKE) --no-print-directory generate; \
+	  [ "$$before" = "$$(sha256sum $(GENERATED))" ] || { echo "generated files were not current: they are now, commit them"; exit 1; }
+	$(MAKE) --no-print-directory test-all
+	@.ci/vulnerabilities
