@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -210,32 +211,41 @@ func (r reader) side(ctx context.Context, s side, room chat.RoomID, thread chat.
 	return all(ctx, r.x, scanMessage, s.room, int64(room), int64(seq), limit)
 }
 
-// changesQuery finds what was changed after its creation by change_seq and everything else by seq: so new messages, which are
-// nearly all, need one index less.
-const changesQuery = `SELECT * FROM (
-		SELECT ` + messageColumns + ` FROM messages m WHERE m.room_id = $1 AND m.seq > $2 AND m.change_seq = m.seq ORDER BY m.seq LIMIT $3
-	) AS created UNION ALL SELECT * FROM (
-		SELECT ` + messageColumns + ` FROM messages m WHERE m.room_id = $4 AND m.change_seq > $5 AND m.change_seq > m.seq ORDER BY m.change_seq LIMIT $6
-	) AS changed ORDER BY 4 LIMIT $7`
+// What was changed after its creation is found by change_seq and everything else by seq: so new messages, which are nearly
+// all, need one index less.
+const (
+	changesCreated = `SELECT ` + messageColumns + ` FROM messages m WHERE m.room_id = $1 AND m.seq > $2 AND m.change_seq = m.seq ORDER BY m.seq LIMIT $3`
+	changesChanged = `SELECT ` + messageColumns + ` FROM messages m WHERE m.room_id = $1 AND m.change_seq > $2 AND m.change_seq > m.seq ORDER BY m.change_seq LIMIT $3`
+)
 
 // ChangesSince implements core.Reader. limit is 1–500.
 func (r reader) ChangesSince(ctx context.Context, room chat.RoomID, since chat.Seq, limit int) (c chat.Changes, err error) {
 	limit = min(max(limit, 1), 500)
-	// The counter is read first: a change between the two reads is then in the messages, and never missing below LastSeq.
-	if c.LastSeq, err = one(ctx, r.x, chat.ErrRoomNotFound, scalar[chat.Seq], `SELECT last_seq FROM room_heads WHERE room_id = $1`, room); err != nil {
+	// The counter is read first: what changes between the reads is then in the messages, and never missing below LastSeq.
+	if c.LastSeq, err = one(ctx, r.x, chat.ErrRoomNotFound, scalar[chat.Seq], `SELECT last_seq FROM room_heads WHERE room_id = $1`, room); err != nil || c.LastSeq <= since {
 		return c, err
 	}
-	rows, err := r.messageRows(ctx, changesQuery, int64(room), int64(since), limit+1, int64(room), int64(since), limit+1, limit+1)
+	// The changed come second: a message that is changed between the two reads is in both, and the later state counts.
+	created, err := all(ctx, r.x, scanMessage, changesCreated, int64(room), int64(since), limit+1)
 	if err != nil {
 		return chat.Changes{}, err
 	}
+	changed, err := all(ctx, r.x, scanMessage, changesChanged, int64(room), int64(since), limit+1)
+	if err != nil {
+		return chat.Changes{}, err
+	}
+	rows := slices.DeleteFunc(created, func(m *messageRow) bool {
+		return slices.ContainsFunc(changed, func(later *messageRow) bool { return later.ID == m.ID })
+	})
+	rows = append(rows, changed...)
+	slices.SortFunc(rows, func(a, b *messageRow) int { return cmp.Compare(a.ChangeSeq, b.ChangeSeq) })
 	if c.Truncated = len(rows) > limit; c.Truncated {
 		rows = rows[:limit]
 	}
-	c.Messages = messageValues(rows)
-	if n := len(c.Messages); n > 0 && !c.Truncated {
-		c.LastSeq = max(c.LastSeq, c.Messages[n-1].ChangeSeq)
+	if err := r.fill(ctx, rows); err != nil {
+		return chat.Changes{}, err
 	}
+	c.Messages = messageValues(rows)
 	return c, nil
 }
 

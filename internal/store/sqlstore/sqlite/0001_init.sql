@@ -239,7 +239,7 @@ CREATE TABLE attachments (
     expires_at  BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX attachments_message ON attachments (message_id, position);
-CREATE INDEX attachments_unused ON attachments (created_at) WHERE message_id = 0;
+CREATE INDEX attachments_unused ON attachments (message_id, created_at) WHERE message_id = 0;
 CREATE INDEX attachments_hash ON attachments (hash);
 CREATE INDEX attachments_thumb ON attachments (thumb_hash) WHERE thumb_hash <> '';
 CREATE INDEX attachments_uploader ON attachments (uploader_id, id);

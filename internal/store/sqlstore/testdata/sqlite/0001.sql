@@ -441,7 +441,7 @@ CREATE INDEX messages_thread ON messages (thread_id, seq) WHERE thread_id > 0;
 CREATE INDEX messages_pinned ON messages (room_id, pinned_at) WHERE pinned_at > 0;
 CREATE INDEX mentions_message ON mentions (message_id);
 CREATE INDEX attachments_message ON attachments (message_id, position);
-CREATE INDEX attachments_unused ON attachments (created_at) WHERE message_id = 0;
+CREATE INDEX attachments_unused ON attachments (message_id, created_at) WHERE message_id = 0;
 CREATE INDEX attachments_hash ON attachments (hash);
 CREATE INDEX attachments_thumb ON attachments (thumb_hash) WHERE thumb_hash <> '';
 CREATE INDEX attachments_uploader ON attachments (uploader_id, id);
