@@ -13,7 +13,7 @@ func (c *Core) allowSend(ctx context.Context, by chat.Actor) error {
 	if by.Operator {
 		return nil
 	}
-	user, err := c.user(ctx, by.UserID)
+	user, err := c.person(ctx, by)
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func settled(attempt func() error) error {
 
 // person returns the user behind an actor. Fails with token_invalid, or person_needed for the operator.
 func (c *Core) person(ctx context.Context, by chat.Actor) (*chat.User, error) {
-	if by.Operator || by.UserID == "" {
+	if by.Operator {
 		return nil, chat.Errorf(chat.Forbidden, "person_needed", "Only a person with an account can do this.")
 	}
 	user, err := c.user(ctx, by.UserID)
