@@ -197,8 +197,8 @@ const timeLayout = "2006-01-02T15:04:05.000Z07:00"
 // stamp writes a time as every answer and frame does.
 func stamp(t time.Time) string { return t.UTC().Format(timeLayout) }
 
-// stampOrNil is stamp, with null for the zero time.
-func stampOrNil(t time.Time) *string {
+// timeOrNil is stamp, with null for the zero time.
+func timeOrNil(t time.Time) *string {
 	if t.IsZero() {
 		return nil
 	}
@@ -225,7 +225,7 @@ func userOf(u *chat.User) User {
 	return User{
 		ID: string(u.ID), Username: u.Username, DisplayName: u.DisplayName, AvatarURL: orNil(u.AvatarURL), Bio: u.Bio,
 		Status: string(u.Status), StatusMessage: u.StatusMessage, Rank: u.Rank.String(), Bot: u.Kind == chat.Bot,
-		CreatedAt: stamp(u.CreatedAt), LastSeenAt: stampOrNil(u.LastSeenAt),
+		CreatedAt: stamp(u.CreatedAt), LastSeenAt: timeOrNil(u.LastSeenAt),
 	}
 }
 
@@ -238,15 +238,21 @@ func (d *Dialect) self(u *chat.User) Self {
 	return s
 }
 
-// summary converts a person beside something they did; nil stays nil.
-func summary(u *chat.User) *UserSummary {
-	if u == nil {
-		return nil
-	}
-	return &UserSummary{
+// summary converts a person beside something they did.
+func (d *Dialect) summary(u *chat.User) UserSummary {
+	return UserSummary{
 		ID: string(u.ID), Username: u.Username, DisplayName: u.DisplayName, AvatarURL: orNil(u.AvatarURL),
 		Bot: u.Kind == chat.Bot, Rank: u.Rank.String(),
 	}
+}
+
+// summaryOrNil is summary where there may be nobody.
+func (d *Dialect) summaryOrNil(u *chat.User) *UserSummary {
+	if u == nil {
+		return nil
+	}
+	s := d.summary(u)
+	return &s
 }
 
 // room converts a room as one person sees it. A direct room bears the name and picture of the other person.
@@ -255,13 +261,13 @@ func (d *Dialect) room(v chat.RoomView) Room {
 	out := Room{
 		ID: r.ID.String(), Slug: orNil(r.Slug), Name: r.Name, Description: r.Description, Type: string(r.Type), Form: string(r.Form),
 		Encrypted: r.Encrypted, Topic: r.Topic, AvatarURL: orNil(r.AvatarURL), Position: r.Position, CreatedAt: stamp(r.CreatedAt),
-		CreatedBy: orNil(string(r.CreatedBy)), OwnerID: orNil(string(r.OwnerID)), LastMessageAt: stampOrNil(r.LastMessageAt),
+		CreatedBy: orNil(string(r.CreatedBy)), OwnerID: orNil(string(r.OwnerID)), LastMessageAt: timeOrNil(r.LastMessageAt),
 		LastSeq: int64(r.LastSeq), MemberCount: r.MemberCount, Archived: r.Archived,
 	}
 	if m := v.Me; m != nil {
 		out.Me = &Me{
 			Role: string(m.Role), JoinedAt: stamp(m.JoinedAt), LastReadSeq: int64(m.LastReadSeq), UnreadCount: v.UnreadCount,
-			MentionCount: v.MentionCount, Notify: string(m.Notify), Muted: m.Muted, MutedUntil: stampOrNil(m.MutedUntil), Favourite: m.Favourite,
+			MentionCount: v.MentionCount, Notify: string(m.Notify), Muted: m.Muted, MutedUntil: timeOrNil(m.MutedUntil), Favourite: m.Favourite,
 		}
 	}
 	if v.Peer != nil {
@@ -289,7 +295,7 @@ func roomSummary(r *chat.Room) *RoomSummary {
 func (d *Dialect) message(m *chat.Message, viewer chat.UserID) Message {
 	out := Message{
 		ID: m.ID.String(), RoomID: m.RoomID.String(), Seq: int64(m.Seq), ChangeSeq: int64(m.ChangeSeq), Type: string(m.Type),
-		Sender: summary(m.Sender), Content: m.Content, CreatedAt: stamp(m.CreatedAt), EditedAt: stampOrNil(m.EditedAt),
+		Sender: d.summaryOrNil(m.Sender), Content: m.Content, CreatedAt: stamp(m.CreatedAt), EditedAt: timeOrNil(m.EditedAt),
 		Deleted: m.Deleted, Pinned: m.Pinned,
 		Mentions: []string{}, Reactions: []Reaction{}, Attachments: []Attachment{}, Links: []Link{},
 	}
@@ -297,7 +303,7 @@ func (d *Dialect) message(m *chat.Message, viewer chat.UserID) Message {
 		out.ParentID = orNil(m.ParentID.String())
 	}
 	if m.ReplyCount > 0 {
-		out.Thread = &Thread{ReplyCount: m.ReplyCount, LastReplyAt: stampOrNil(m.LastReplyAt)}
+		out.Thread = &Thread{ReplyCount: m.ReplyCount, LastReplyAt: timeOrNil(m.LastReplyAt)}
 	}
 	if m.Deleted {
 		out.Content, out.Pinned = chat.DeletedContent, false
@@ -343,10 +349,10 @@ func (d *Dialect) attachment(a *chat.Attachment) Attachment {
 }
 
 // notification converts a notification with its actor.
-func (d *Dialect) notification(n *chat.Notification) Notification {
+func (d *Dialect) notification(n chat.Notification) Notification {
 	out := Notification{
-		ID: formatID(n.ID), Type: string(n.Type), Title: n.Title, Content: n.Content, Actor: summary(n.Actor), InviteCode: orNil(n.InviteCode),
-		Severity: string(n.Severity), CreatedAt: stamp(n.CreatedAt), ReadAt: stampOrNil(n.ReadAt), ExpiresAt: stampOrNil(n.ExpiresAt),
+		ID: formatID(n.ID), Type: string(n.Type), Title: n.Title, Content: n.Content, Actor: d.summaryOrNil(n.Actor), InviteCode: orNil(n.InviteCode),
+		Severity: string(n.Severity), CreatedAt: stamp(n.CreatedAt), ReadAt: timeOrNil(n.ReadAt), ExpiresAt: timeOrNil(n.ExpiresAt),
 	}
 	if n.RoomID != 0 {
 		out.RoomID = orNil(n.RoomID.String())
@@ -358,16 +364,16 @@ func (d *Dialect) notification(n *chat.Notification) Notification {
 }
 
 // invite converts an invite with what is known around it.
-func invite(i chat.Invite, room *chat.Room, by *chat.User) Invite {
+func (d *Dialect) invite(i chat.Invite, room *chat.Room, by *chat.User) Invite {
 	return Invite{
-		Code: i.Code, Room: roomSummary(room), CreatedBy: summary(by), CreatedAt: stamp(i.CreatedAt), ExpiresAt: stampOrNil(i.ExpiresAt),
+		Code: i.Code, Room: roomSummary(room), CreatedBy: d.summaryOrNil(by), CreatedAt: stamp(i.CreatedAt), ExpiresAt: timeOrNil(i.ExpiresAt),
 		MaxUses: orNil(i.MaxUses), Uses: i.Uses, Revoked: !i.RevokedAt.IsZero(),
 	}
 }
 
 // member converts a person's place in a room.
 func (d *Dialect) member(m *chat.Member, u *chat.User) Member {
-	return Member{User: d.user(u), Role: string(m.Role), JoinedAt: stamp(m.JoinedAt), Muted: m.Muted, MutedUntil: stampOrNil(m.MutedUntil)}
+	return Member{User: d.user(u), Role: string(m.Role), JoinedAt: stamp(m.JoinedAt), Muted: m.Muted, MutedUntil: timeOrNil(m.MutedUntil)}
 }
 
 // convert maps a list; nil becomes the empty list.

@@ -108,10 +108,16 @@ func parseNumber(s string) (int64, bool) {
 	return int64(id), ok
 }
 
-// people holds the users that a list speaks of, by id.
-type people map[chat.UserID]*chat.User
+// people holds the users that a list speaks of, by id, in the form the list shows them in.
+type people map[chat.UserID]UserSummary
 
-func (p people) summary(id chat.UserID) *UserSummary { return summary(p[id]) }
+// get returns a person, or null for one who is unknown or gone.
+func (p people) get(id chat.UserID) *UserSummary {
+	if s, ok := p[id]; ok {
+		return &s
+	}
+	return nil
+}
 
 func (d *Dialect) session(s chat.Session, by chat.Actor) Session {
 	return Session{
@@ -122,23 +128,23 @@ func (d *Dialect) session(s chat.Session, by chat.Actor) Session {
 
 func sanction(s chat.Sanction, p people, at time.Time) Sanction {
 	return Sanction{
-		ID: formatID(s.ID), Kind: string(s.Kind), RoomID: roomIDOrNil(s.RoomID), User: p.summary(s.UserID), UserID: string(s.UserID), Reason: s.Reason,
-		IssuedBy: p.summary(s.IssuedBy), CreatedAt: stamp(s.CreatedAt), Until: stampOrNil(s.Until), LiftedAt: stampOrNil(s.LiftedAt),
-		LiftedBy: p.summary(s.LiftedBy), LiftReason: s.LiftReason, Live: s.Live(at),
+		ID: formatID(s.ID), Kind: string(s.Kind), RoomID: roomIDOrNil(s.RoomID), User: p.get(s.UserID), UserID: string(s.UserID), Reason: s.Reason,
+		IssuedBy: p.get(s.IssuedBy), CreatedAt: stamp(s.CreatedAt), Until: timeOrNil(s.Until), LiftedAt: timeOrNil(s.LiftedAt),
+		LiftedBy: p.get(s.LiftedBy), LiftReason: s.LiftReason, Live: s.Live(at),
 	}
 }
 
 func report(r chat.Report, p people) Report {
 	return Report{
-		ID: formatID(r.ID), MessageID: r.MessageID.String(), RoomID: r.RoomID.String(), Reporter: p.summary(r.ReporterID), Author: p.summary(r.AuthorID),
-		Reason: r.Reason, Content: r.Content, CreatedAt: stamp(r.CreatedAt), State: string(r.State), HandledBy: p.summary(r.HandledBy),
-		HandledAt: stampOrNil(r.HandledAt), Note: r.Note,
+		ID: formatID(r.ID), MessageID: r.MessageID.String(), RoomID: r.RoomID.String(), Reporter: p.get(r.ReporterID), Author: p.get(r.AuthorID),
+		Reason: r.Reason, Content: r.Content, CreatedAt: stamp(r.CreatedAt), State: string(r.State), HandledBy: p.get(r.HandledBy),
+		HandledAt: timeOrNil(r.HandledAt), Note: r.Note,
 	}
 }
 
 func auditEntry(a chat.AuditEntry, p people) AuditEntry {
 	return AuditEntry{
-		ID: formatID(a.ID), At: stamp(a.At), Actor: p.summary(a.ActorID), Action: a.Action, TargetType: a.TargetType, TargetID: a.TargetID,
+		ID: formatID(a.ID), At: stamp(a.At), Actor: p.get(a.ActorID), Action: a.Action, TargetType: a.TargetType, TargetID: a.TargetID,
 		RoomID: roomIDOrNil(a.RoomID), Details: opaque(a.Details),
 	}
 }
@@ -163,7 +169,7 @@ func roleList(l chat.RoleList) RoleList {
 
 func (d *Dialect) adminUser(u *chat.User) AdminUser {
 	return AdminUser{
-		User: d.user(u), Number: u.Number, DisabledAt: stampOrNil(u.DisabledAt),
+		User: d.user(u), Number: u.Number, DisabledAt: timeOrNil(u.DisabledAt),
 		Roles: convert(u.Roles, func(r chat.RoleID) string { return string(r) }),
 	}
 }

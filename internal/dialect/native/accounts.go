@@ -1,0 +1,161 @@
+package native
+
+import (
+	"context"
+	"time"
+
+	"parley/internal/chat"
+	"parley/internal/core"
+)
+
+type (
+	registerRequest struct {
+		Username    string `json:"username" doc:"3 to 20 of A-Z, a-z, 0-9 and _; unique without regard to case." minLength:"3" maxLength:"20" example:"ada"`
+		Password    string `json:"password" doc:"8 to 200 characters." minLength:"8" maxLength:"200" example:"correct horse battery"`
+		DisplayName string `json:"display_name" required:"false" doc:"The username if it is not given." maxLength:"50" example:"Ada Lovelace"`
+		Invite      string `json:"invite" required:"false" doc:"Needed where registration is by invite." example:"H7KQ2MWX4R"`
+	}
+	setupRequest struct {
+		Token       string `json:"token" doc:"From the link that the server printed when it was started." example:"d4kq7mzx2h5w"`
+		Username    string `json:"username" example:"ada"`
+		Password    string `json:"password" example:"correct horse battery"`
+		DisplayName string `json:"display_name" required:"false" example:"Ada Lovelace"`
+	}
+	loginRequest struct {
+		Username string `json:"username" example:"ada"`
+		Password string `json:"password" example:"correct horse battery"`
+	}
+	passwordRequest struct {
+		Current string `json:"current_password" example:"correct horse battery"`
+		New     string `json:"new_password" doc:"8 to 200 characters." example:"staple correct battery"`
+	}
+	deleteSelfRequest struct {
+		Password string `json:"password" doc:"The caller's own, to make sure." example:"correct horse battery"`
+	}
+	// loginAnswer is the login that is new.
+	loginAnswer struct {
+		Token     string  `json:"token" doc:"Send it as Authorization: Bearer." example:"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2ln"`
+		ExpiresAt string  `json:"expires_at" format:"date-time" example:"2026-03-02T09:30:00.000Z"`
+		User      Self    `json:"user"`
+		RoomID    *string `json:"room_id" doc:"The room that the invite let the new account into." example:"12"`
+	}
+	loginReply struct {
+		SetCookie string `header:"Set-Cookie" doc:"The same login for browsers: HttpOnly, SameSite=Lax, Secure on TLS."`
+		Body      loginAnswer
+	}
+	logoutReply struct {
+		SetCookie string `header:"Set-Cookie" doc:"Takes the login cookie back."`
+	}
+	sessionList struct {
+		Sessions []Session `json:"sessions"`
+	}
+)
+
+func (d *Dialect) registerAccounts() {
+	const tag = "Accounts"
+	handle(d, "POST /auth/register", endpoint{
+		id: "register", tag: tag, access: anyone, status: 201, summary: "Make an account and log in",
+		description: "Open to anyone, to holders of an invite, or to nobody: see registration in GET /server. Sets the login cookie for pages of this server.",
+		codes:       "registration_closed invite_required invite_invalid username_invalid username_taken password_invalid display_name_invalid rate_limited",
+	}, func(ctx context.Context, _ chat.Actor, in *struct{ Body registerRequest }) (*loginReply, error) {
+		c, b := callOf(ctx), in.Body
+		l, err := d.core.Register(ctx, c.address, core.Registering{
+			Username: b.Username, Password: b.Password, DisplayName: b.DisplayName, Invite: b.Invite, Device: c.device,
+		})
+		return d.login(c, l, err)
+	})
+	handle(d, "POST /auth/setup", endpoint{
+		id: "set-up", tag: tag, access: anyone, status: 201, summary: "Make the first owner",
+		description: "Works once, with the token of the link that the server prints until it has an owner.",
+		codes:       "setup_done setup_token_invalid username_invalid username_taken password_invalid display_name_invalid rate_limited",
+	}, func(ctx context.Context, _ chat.Actor, in *struct{ Body setupRequest }) (*loginReply, error) {
+		c, b := callOf(ctx), in.Body
+		l, err := d.core.SetUp(ctx, c.address, b.Token, core.Registering{
+			Username: b.Username, Password: b.Password, DisplayName: b.DisplayName, Device: c.device,
+		})
+		return d.login(c, l, err)
+	})
+	handle(d, "POST /auth/login", endpoint{
+		id: "log-in", tag: tag, access: anyone, summary: "Log in",
+		description: "Sets the login cookie for pages of this server. An unknown name and a wrong password cannot be told apart.",
+		codes:       "login_failed account_disabled banned timed_out rate_limited",
+	}, func(ctx context.Context, _ chat.Actor, in *struct{ Body loginRequest }) (*loginReply, error) {
+		c := callOf(ctx)
+		l, err := d.core.LogIn(ctx, c.address, in.Body.Username, in.Body.Password, c.device)
+		return d.login(c, l, err)
+	})
+	handle(d, "POST /auth/logout", endpoint{id: "log-out", tag: tag, status: 204, summary: "End this login"},
+		func(ctx context.Context, by chat.Actor, _ *noInput) (*logoutReply, error) {
+			if err := d.core.LogOut(ctx, by); err != nil {
+				return nil, err
+			}
+			return &logoutReply{SetCookie: cookie(callOf(ctx), "", time.Time{})}, nil
+		})
+	handle(d, "GET /auth/me", endpoint{id: "me", tag: tag, summary: "Read the own account"},
+		func(ctx context.Context, by chat.Actor, _ *noInput) (*reply[Self], error) {
+			u, err := d.core.Me(ctx, by)
+			if err != nil {
+				return nil, err
+			}
+			return ok(d.self(u)), nil
+		})
+	handle(d, "GET /auth/sessions", endpoint{id: "list-sessions", tag: tag, summary: "List the own logins, newest use first"},
+		func(ctx context.Context, by chat.Actor, _ *noInput) (*reply[sessionList], error) {
+			list, err := d.core.Sessions(ctx, by)
+			return ok(sessionList{convert(list, func(s chat.Session) Session { return d.session(s, by) })}), err
+		})
+	handle(d, "DELETE /auth/sessions/{id}", endpoint{id: "revoke-session", tag: tag, summary: "End another login", codes: "session_not_found"},
+		func(ctx context.Context, by chat.Actor, in *struct {
+			ID string `path:"id"`
+		}) (*nothing, error) {
+			return nil, d.core.RevokeSession(ctx, by, chat.SessionID(in.ID))
+		})
+	handle(d, "POST /auth/password", endpoint{
+		id: "change-password", tag: tag, status: 204, summary: "Change the own password",
+		description: "Ends the caller's other logins.", codes: "login_failed password_invalid rate_limited",
+	}, func(ctx context.Context, by chat.Actor, in *struct{ Body passwordRequest }) (*nothing, error) {
+		return nil, d.core.ChangePassword(ctx, by, in.Body.Current, in.Body.New)
+	})
+	handle(d, "DELETE /users/me", endpoint{
+		id: "delete-self", tag: tag, status: 204, summary: "Delete the own account",
+		description: "Messages stay, without a name. Rooms the caller owns pass to their longest-serving admin or member, or are archived.",
+		codes:       "password_wrong last_owner rate_limited",
+	}, func(ctx context.Context, by chat.Actor, in *struct{ Body deleteSelfRequest }) (*logoutReply, error) {
+		c := callOf(ctx)
+		if err := d.ownPassword(ctx, c, in.Body.Password); err != nil {
+			return nil, err
+		}
+		if err := d.core.DeleteUser(ctx, by, by.UserID); err != nil {
+			return nil, err
+		}
+		return &logoutReply{SetCookie: cookie(c, "", time.Time{})}, nil
+	})
+}
+
+// login answers with a fresh login.
+func (d *Dialect) login(c call, l core.Login, err error) (*loginReply, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &loginReply{
+		SetCookie: loginCookie(c, l.Token, l.ExpiresAt),
+		Body:      loginAnswer{Token: l.Token, ExpiresAt: stamp(l.ExpiresAt), User: d.self(l.User), RoomID: roomIDOrNil(l.Room)},
+	}, nil
+}
+
+// ownPassword makes sure that it is the account's owner who asks: it logs in, with all the limits of a login, and ends that
+// login again.
+func (d *Dialect) ownPassword(ctx context.Context, c call, password string) error {
+	me, err := d.core.Me(ctx, c.actor)
+	if err != nil {
+		return err
+	}
+	l, err := d.core.LogIn(ctx, c.address, me.Username, password, c.device)
+	if chat.CodeOf(err) == "login_failed" {
+		return chat.InvalidField("password", "password_wrong", "The password is wrong.")
+	}
+	if err != nil {
+		return err
+	}
+	return d.core.RevokeSession(ctx, c.actor, l.Session.ID)
+}

@@ -1,0 +1,272 @@
+package native
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"parley/internal/chat"
+	"parley/internal/core"
+)
+
+type uploadAnswer struct {
+	Attachments []Attachment `json:"attachments"`
+}
+
+const (
+	maxParts       = 64       // parts of one upload, files and fields
+	maxRanges      = 8        // ranges of one download
+	uploadOverhead = 1 << 20  // what an upload's form may add to its files
+	maxDrain       = 16 << 20 // what is still read of a refused upload, so that the client comes to read the answer
+	partPatience   = 30 * time.Second
+)
+
+const uploadFaults = "attachment_too_large attachment_empty type_not_allowed type_mismatch infected archive_bomb archive_unsafe image_bomb image_invalid upload_incomplete upload_invalid scan_unavailable files_unavailable rate_limited"
+
+func (d *Dialect) registerAttachments() {
+	const tag = "Files"
+	binary := func() *huma.Schema { return &huma.Schema{Type: "string", Format: "binary"} }
+	form := func(many bool) *huma.RequestBody {
+		file := binary()
+		if many {
+			file = &huma.Schema{Type: "array", Items: binary()}
+		}
+		return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+			"multipart/form-data": {Schema: &huma.Schema{Type: "object", Properties: map[string]*huma.Schema{"file": file}, Required: []string{"file"}}},
+		}}
+	}
+	d.plain(d.described("POST /attachments/upload", endpoint{
+		id: "upload", tag: tag, status: 201, summary: "Upload files",
+		description: "One file or more, each of at most 10 MB, whatever the form calls them. The declared type is checked against the content, and what is stored was scanned for malware first. " +
+			"Files belong to the caller until a message carries them; unused they are gone after a day.",
+		codes: "file_missing too_many_attachments " + uploadFaults,
+	}, form(true), jsonResponse[uploadAnswer](d)), d.upload)
+	d.plain(d.described("PUT /users/me/avatar", endpoint{
+		id: "set-avatar", tag: "Users", summary: "Set the own picture", description: "A form with one image. It is cropped to a square, scaled and stored without its metadata.",
+		codes: "file_missing " + uploadFaults,
+	}, form(false), jsonResponse[Self](d)), d.setAvatar)
+
+	file := func(description string) *huma.Response {
+		return &huma.Response{Description: description, Content: map[string]*huma.MediaType{"*/*": {Schema: binary()}}}
+	}
+	download := func(route, id, summary, codes string, a access, h http.HandlerFunc) {
+		op := d.described(route, endpoint{
+			id: id, tag: tag, access: a, summary: summary, codes: codes + " range_invalid",
+			description: "Ranges and If-None-Match work; at most 8 ranges at once.",
+		}, nil, file("The bytes."))
+		op.Responses["206"], op.Responses["304"] = file("The range of bytes asked for."), &huma.Response{Description: "Not modified."}
+		d.plain(op, h)
+	}
+	download("GET /attachments/{id}", "download", "Download a file", "attachment_not_found files_unavailable", loggedIn,
+		func(w http.ResponseWriter, r *http.Request) { d.download(w, r, false) })
+	download("GET /attachments/{id}/thumbnail", "download-thumbnail", "Download a file's small picture", "attachment_not_found thumbnail_not_found files_unavailable", loggedIn,
+		func(w http.ResponseWriter, r *http.Request) { d.download(w, r, true) })
+	download("GET /avatars/{name}", "download-avatar", "Download a profile picture", "picture_not_found files_unavailable", anyone, d.avatar)
+}
+
+// upload stores the files of a form, one after the other as they arrive.
+func (d *Dialect) upload(w http.ResponseWriter, r *http.Request) {
+	by := callOf(r.Context()).actor
+	out := uploadAnswer{Attachments: []Attachment{}}
+	err := d.eachFile(w, r, d.core.Limits.AttachmentsPerMessage, func(p *multipart.Part) error {
+		a, err := d.core.UploadFile(r.Context(), by, core.Upload{Filename: p.FileName(), MIMEType: p.Header.Get("Content-Type"), Body: p})
+		if err == nil {
+			out.Attachments = append(out.Attachments, d.attachment(&a))
+		}
+		return err
+	})
+	if err != nil {
+		d.writeError(w, r, err)
+		return
+	}
+	w.Header().Set("Location", out.Attachments[0].URL)
+	writeJSON(w, http.StatusCreated, out)
+}
+
+func (d *Dialect) setAvatar(w http.ResponseWriter, r *http.Request) {
+	by := callOf(r.Context()).actor
+	err := d.eachFile(w, r, 1, func(p *multipart.Part) error {
+		_, err := d.core.SetAvatar(r.Context(), by, p)
+		return err
+	})
+	if err != nil {
+		d.writeError(w, r, err)
+		return
+	}
+	me, err := d.core.Me(r.Context(), by)
+	if err != nil {
+		d.writeError(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, d.self(me))
+}
+
+// eachFile calls store for every file of the request's form, without holding any. most bounds their number; 0 or less: no
+// bound but that of a form's parts.
+func (d *Dialect) eachFile(w http.ResponseWriter, r *http.Request, most int, store func(*multipart.Part) error) (err error) {
+	if most <= 0 {
+		most = maxParts
+	}
+	body := r.Body
+	defer func() {
+		if err != nil {
+			_, _ = io.Copy(io.Discard, io.LimitReader(body, maxDrain)) // the client may be gone already
+		}
+	}()
+	limit := int64(1 << 62)
+	if each := d.core.Limits.AttachmentBytes; each > 0 {
+		limit = int64(most)*(each+uploadOverhead/16) + uploadOverhead
+	}
+	r.Body = http.MaxBytesReader(w, patientBody{body, http.NewResponseController(w)}, limit)
+	form, err := r.MultipartReader()
+	if err != nil {
+		return chat.Errorf(chat.Unsupported, "content_type_unsupported", "Send the files as multipart/form-data.")
+	}
+	files := 0
+	for parts := 0; ; parts++ {
+		p, err := form.NextPart()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return uploadError(err)
+		}
+		if parts == maxParts {
+			return chat.Errorf(chat.Invalid, "upload_invalid", "A form has at most %d parts.", maxParts)
+		}
+		if p.FileName() == "" {
+			continue // a field: the next part skips what it holds
+		}
+		if files++; files > most {
+			return chat.InvalidField("file", "too_many_attachments", "At most %d files at once.", most)
+		}
+		if err := store(p); err != nil {
+			return err
+		}
+	}
+	if files == 0 {
+		return chat.InvalidField("file", "file_missing", "The form has no file.")
+	}
+	return nil
+}
+
+func uploadError(err error) error {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return chat.Errorf(chat.TooLarge, "body_too_large", "The upload is too large.")
+	}
+	return &chat.Error{Kind: chat.Invalid, Code: "upload_invalid", Text: "The form is malformed or did not arrive completely.", Cause: err}
+}
+
+// patientBody is a body that may take its time as long as it keeps coming.
+type patientBody struct {
+	io.ReadCloser
+	control *http.ResponseController
+}
+
+// Read implements io.Reader.
+func (b patientBody) Read(p []byte) (int, error) {
+	_ = b.control.SetReadDeadline(time.Now().Add(partPatience)) // a recorder in a test has none
+	n, err := b.ReadCloser.Read(p)
+	_ = b.control.SetReadDeadline(time.Time{})
+	return n, err
+}
+
+func (d *Dialect) download(w http.ResponseWriter, r *http.Request, thumbnail bool) {
+	f, err := d.core.OpenAttachment(r.Context(), callOf(r.Context()).actor, r.PathValue("id"), thumbnail)
+	if err != nil {
+		d.writeError(w, r, err)
+		return
+	}
+	defer func() { _ = f.Body.Close() }() // read only
+	w.Header().Set("Cache-Control", "private, max-age=31536000, immutable")
+	w.Header().Set("Content-Disposition", disposition(f.MIMEType, f.Attachment.Filename))
+	d.serveFile(w, r, f.MIMEType, f.Hash, f.ModTime, f.Body)
+}
+
+func (d *Dialect) avatar(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	body, kind, err := d.core.Avatar(r.Context(), name)
+	if err != nil {
+		d.writeError(w, r, err)
+		return
+	}
+	defer func() { _ = body.Close() }() // read only
+	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	w.Header().Set("Content-Disposition", disposition(kind, ""))
+	d.serveFile(w, r, kind, name, time.Time{}, body)
+}
+
+// serveFile sends bytes that never change. Whatever they are, a browser runs nothing of them.
+func (d *Dialect) serveFile(w http.ResponseWriter, r *http.Request, kind, hash string, at time.Time, body io.ReadSeeker) {
+	h := w.Header()
+	h.Set("Content-Type", kind)
+	h.Set("ETag", `"`+hash+`"`)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	h.Set("Cross-Origin-Resource-Policy", "same-site")
+	if ranges := r.Header.Get("Range"); ranges != "" {
+		if strings.Count(ranges, ",") >= maxRanges {
+			writeProblem(w, newProblem(http.StatusRequestedRangeNotSatisfiable, "range_invalid", "At most "+strconv.Itoa(maxRanges)+" ranges at once."))
+			return
+		}
+		w = &rangeAnswer{ResponseWriter: w}
+	}
+	http.ServeContent(w, r, "", at, body)
+}
+
+// rangeAnswer turns the refusal of a range into a problem document.
+type rangeAnswer struct {
+	http.ResponseWriter
+	refused bool
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (a *rangeAnswer) WriteHeader(status int) {
+	if status != http.StatusRequestedRangeNotSatisfiable {
+		a.ResponseWriter.WriteHeader(status)
+		return
+	}
+	a.refused = true
+	for _, name := range []string{"Content-Disposition", "ETag", "Last-Modified"} {
+		a.Header().Del(name)
+	}
+	writeProblem(a.ResponseWriter, newProblem(status, "range_invalid", "The file has no such range."))
+}
+
+// Write implements io.Writer.
+func (a *rangeAnswer) Write(b []byte) (int, error) {
+	if a.refused {
+		return len(b), nil
+	}
+	return a.ResponseWriter.Write(b)
+}
+
+// Unwrap is what http.ResponseController looks for.
+func (a *rangeAnswer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// disposition lets a browser show pictures and nothing else.
+func disposition(kind, filename string) string {
+	how := "attachment"
+	switch kind {
+	case "image/jpeg", "image/png", "image/gif", "image/webp":
+		how = "inline"
+	}
+	if filename == "" {
+		return how
+	}
+	return mime.FormatMediaType(how, map[string]string{"filename": filename})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = jsonFormat.Marshal(w, v) // the client is gone; nobody to tell
+}

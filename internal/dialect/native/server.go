@@ -1,0 +1,100 @@
+package native
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"parley/internal/chat"
+	"parley/internal/core"
+)
+
+type (
+	// Limits are the bounds that clients may want to know before they run into them.
+	Limits struct {
+		ContentCharacters       int      `json:"content_characters" example:"10000"`
+		RoomNameCharacters      int      `json:"room_name_characters" example:"100"`
+		DescriptionCharacters   int      `json:"description_characters" example:"1000"`
+		DisplayNameCharacters   int      `json:"display_name_characters" example:"50"`
+		StatusMessageCharacters int      `json:"status_message_characters" example:"100"`
+		BodyBytes               int64    `json:"body_bytes" doc:"Of a request, uploads aside." example:"1048576"`
+		AttachmentBytes         *int64   `json:"attachment_bytes" doc:"Of one file; null: no limit." example:"10485760"`
+		AttachmentsPerMessage   *int     `json:"attachments_per_message" doc:"Null: no limit." example:"10"`
+		AttachmentTypes         []string `json:"attachment_types" doc:"By ending."`
+		MessagesPer10s          *int     `json:"messages_per_10s" doc:"Null: no limit." example:"10"`
+		EditWindowSeconds       *int64   `json:"edit_window_seconds" doc:"Age up to which a message can be edited; null: always." example:"900"`
+		ReactionsPerMessage     int      `json:"reactions_per_message" doc:"Different emoji." example:"20"`
+	}
+	// Server is what anyone may know of the server.
+	Server struct {
+		Name         string   `json:"name" example:"Engine lovers"`
+		Description  string   `json:"description" example:"A place for engines"`
+		Version      string   `json:"version" example:"1.4.0"`
+		API          string   `json:"api" doc:"The version of this API." example:"1.0.0"`
+		Registration string   `json:"registration" enum:"open,invite,closed" example:"open"`
+		Dialects     []string `json:"dialects" doc:"The protocols that are on."`
+		Websocket    string   `json:"websocket" example:"/api/ws"`
+		HeartbeatMS  int64    `json:"heartbeat_ms" example:"30000"`
+		Push         bool     `json:"push" doc:"Notifications can be pushed to browsers."`
+		Limits       Limits   `json:"limits"`
+	}
+)
+
+// attachmentTypes are the file types of the seed, by ending.
+var attachmentTypes = []string{"jpg", "png", "gif", "webp", "pdf", "doc", "docx", "zip"}
+
+func (d *Dialect) registerServer() {
+	const tag = "Server"
+	handle(d, "GET /server", endpoint{id: "get-server", tag: tag, access: anyone, summary: "Read what the server is and can do"},
+		func(context.Context, chat.Actor, *noInput) (*reply[Server], error) {
+			return ok(Server{
+				Name: d.core.ServerName, Description: d.core.ServerDescription, Version: d.Version, API: apiVersion,
+				Registration: string(d.core.Registration), Dialects: append([]string{}, d.Dialects...), Websocket: prefix + "/ws",
+				HeartbeatMS: d.heartbeat.Milliseconds(), Push: d.PushKey != "", Limits: d.limits(),
+			}), nil
+		})
+	d.plain(d.described("GET /ws", endpoint{
+		id: "connect", tag: tag, access: anyone, summary: "Open the WebSocket",
+		description: "Frames and close codes: /api/docs/websocket. The login comes as the cookie, as ?token=, as the subprotocol pair bearer, <token>, or as a bearer header.",
+		codes:       "token_invalid origin_forbidden banned timed_out too_many_connections",
+	}, nil, nil), func(w http.ResponseWriter, r *http.Request) {
+		if d.sockets == nil || d.hub == nil {
+			d.writeError(w, r, chat.Errorf(chat.Unavailable, "unavailable", "The WebSocket is off."))
+			return
+		}
+		d.serveWS(w, r)
+	})
+	d.plain(d.described("GET /openapi.json", endpoint{id: "get-openapi", tag: tag, access: anyone, summary: "Read this reference as OpenAPI 3.1"},
+		nil, &huma.Response{Description: "The document.", Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: "object"}}}}),
+		func(w http.ResponseWriter, _ *http.Request) { d.document.serve(w, "application/json", d.document.json) })
+	page := func(route, id, summary string, body func() []byte) {
+		d.plain(d.described(route, endpoint{id: id, tag: tag, access: anyone, summary: summary}, nil,
+			&huma.Response{Description: "The page.", Content: map[string]*huma.MediaType{"text/html": {Schema: &huma.Schema{Type: "string"}}}}),
+			func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Security-Policy", pagePolicy)
+				d.document.serve(w, "text/html; charset=utf-8", body())
+			})
+	}
+	page("GET /docs", "get-docs", "Read this reference as a page", func() []byte { return d.document.page })
+	page("GET /docs/websocket", "get-websocket-docs", "Read the reference of the WebSocket as a page", func() []byte { return d.document.socketPage })
+}
+
+// limits is what the server is set to.
+func (d *Dialect) limits() Limits {
+	l := d.core.Limits
+	return Limits{
+		ContentCharacters: core.MaxContent, RoomNameCharacters: 100, DescriptionCharacters: 1000, DisplayNameCharacters: 50, StatusMessageCharacters: 100,
+		BodyBytes: d.BodyBytes, AttachmentBytes: positive(l.AttachmentBytes), AttachmentsPerMessage: positive(l.AttachmentsPerMessage),
+		AttachmentTypes: attachmentTypes, MessagesPer10s: positive(l.MessagesPer10s), EditWindowSeconds: positive(int64(l.EditWindow.Seconds())),
+		ReactionsPerMessage: 20,
+	}
+}
+
+// positive turns no limit into null.
+func positive[T int | int64](n T) *T {
+	if n <= 0 {
+		return nil
+	}
+	return &n
+}

@@ -1,0 +1,22 @@
+// Command openapi writes the reference of the native dialect's REST API, as the program serves it, to a file:
+//
+//	go run ./tools/openapi api/openapi.yaml
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"parley/internal/dialect/native"
+)
+
+func main() {
+	path := "api/openapi.yaml"
+	if len(os.Args) > 1 {
+		path = os.Args[1]
+	}
+	if err := os.WriteFile(path, native.Document(), 0o644); err != nil {
+		fmt.Fprintln(os.Stderr, "openapi:", err)
+		os.Exit(1)
+	}
+}
