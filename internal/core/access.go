@@ -358,16 +358,16 @@ func (s *seat) granted(right chat.Right, at time.Time) bool {
 	if s.room.Type == chat.Direct {
 		return s.member != nil && slices.Contains(directRights, right)
 	}
+	allowed, denied := s.explicit(right, at)
+	if right == chat.CanJoin {
+		open := s.room.Type == chat.Public && len(s.list(right)) == 0 // a list says who may, instead of everybody
+		return !denied && ((open || allowed) && !s.room.Archived || s.invited || s.rankGrants(chat.CanManageRoom))
+	}
 	if s.role() == chat.RoomOwner {
 		return true // a room can always be put right by its owner
 	}
-	allowed, denied := s.explicit(right, at)
 	if denied {
 		return false
-	}
-	if right == chat.CanJoin {
-		open := s.room.Type == chat.Public && len(s.list(right)) == 0 // a list says who may, instead of everybody
-		return (open || allowed) && !s.room.Archived || s.invited || s.rankGrants(chat.CanManageRoom)
 	}
 	return allowed || s.roleGrants(right) || s.rankGrants(right)
 }
