@@ -62,7 +62,9 @@ func (a *App) block(base string, took time.Duration) string {
 // joinHints says for each dialect that is on how its clients connect, or that this version does not speak it yet.
 func (a *App) joinHints(line func(name, format string, args ...any), base, socket string) {
 	d := a.cfg.Dialects
-	if d.Native {
+	if own := a.addressOf("native_listen"); d.Native && own != nil {
+		line("Native", "REST and WebSocket on %s, which is native_listen", own)
+	} else if d.Native {
 		line("Native", "REST %s/api, WebSocket %s/api/ws", base, socket)
 	}
 	var missing []string

@@ -214,9 +214,12 @@ func (a *App) Config() config.Config { return a.cfg }
 func (a *App) Address() net.Addr { return a.main.addr() }
 
 // OperatorAddress is where the operator's listener is bound; nil if it is off.
-func (a *App) OperatorAddress() net.Addr {
+func (a *App) OperatorAddress() net.Addr { return a.addressOf(operatorListener) }
+
+// addressOf is where a listener other than the main one is bound; nil if it is not there.
+func (a *App) addressOf(name string) net.Addr {
 	for _, l := range a.others {
-		if l.name == operatorListener {
+		if l.name == name {
 			return l.addr()
 		}
 	}

@@ -43,9 +43,12 @@ func (a *App) servePages(mux *http.ServeMux) {
 	}
 	mux.Handle("GET /{$}", servePage(indexTemplate, p, "style-src "+hashOf(pageStyle)))
 	mux.Handle("GET /setup", servePage(setupTemplate, p, "style-src "+hashOf(pageStyle)+"; script-src "+hashOf(setupScript)+"; connect-src 'self'"))
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		ops.WriteProblem(w, ops.Problem{Status: http.StatusNotFound, Code: "not_found", Detail: "There is nothing at this address."})
-	})
+	mux.HandleFunc("/", nothingHere)
+}
+
+// nothingHere answers for paths that are nothing.
+func nothingHere(w http.ResponseWriter, _ *http.Request) {
+	ops.WriteProblem(w, ops.Problem{Status: http.StatusNotFound, Code: "not_found", Detail: "There is nothing at this address."})
 }
 
 // servePage renders a page once and serves it under a policy that allows what it holds and nothing else.

@@ -6,6 +6,7 @@ import (
 
 	"parley/internal/app/control"
 	"parley/internal/config"
+	"parley/internal/dialect/native"
 	"parley/internal/ops"
 )
 
@@ -41,14 +42,42 @@ func (a *App) serverParts() []part {
 func (a *App) route() {
 	mux := http.NewServeMux()
 	a.servePages(mux)
+	guarded := ops.GuardedHandler(a.health, a.metrics, a.cfg.OperatorToken)
 	for _, path := range ops.OperatorPaths {
-		mux.Handle(path, ops.GuardedHandler(a.health, a.metrics, a.cfg.OperatorToken))
+		mux.Handle(path, guarded)
 	}
 	a.main = a.public("listen", a.cfg.Listen, mux)
 	a.others = nil
 	if a.cfg.OperatorListen != "" {
 		a.others = append(a.others, &listener{name: operatorListener, address: a.cfg.OperatorListen, handler: ops.OperatorHandler(a.health, a.metrics), log: a.log})
 	}
+	if a.cfg.Dialects.Native {
+		a.mount("native_listen", a.cfg.NativeListen, mux, a.native())
+	}
+}
+
+// dialect is a wire protocol that adds its paths to a listener.
+type dialect interface{ Routes(mux *http.ServeMux) }
+
+// mount gives a dialect its paths on the main listener, or a listener of its own where one is configured.
+func (a *App) mount(name, own string, main *http.ServeMux, d dialect) {
+	if own == "" {
+		d.Routes(main)
+		return
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", nothingHere)
+	d.Routes(mux)
+	a.others = append(a.others, a.public(name, own, mux))
+}
+
+// native is the server's own dialect.
+func (a *App) native() dialect {
+	return native.New(native.Options{
+		Core: a.core, Hub: a.hub, Sockets: a.sockets, Logger: a.log, Incident: a.middleware().Incident,
+		BodyBytes: a.cfg.Limits.BodyBytes, Heartbeat: a.cfg.Heartbeat, Version: a.opts.Version,
+		Dialects: []string{"native"}, PublicURL: a.cfg.BaseURL(""), Origins: a.cfg.CORS.Origins,
+	})
 }
 
 // middleware is around everything that a public listener serves.
