@@ -8,7 +8,10 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
@@ -34,7 +37,7 @@ type flavour struct {
 	// away reports whether err says that the engine cannot work now, through no fault of the statement.
 	away func(err error) bool
 	// snapshot copies the database into a new file.
-	snapshot func(ctx context.Context, db *sql.DB, path string) error
+	snapshot func(ctx context.Context, o Options, path string) error
 }
 
 //go:embed sqlite/*.sql
@@ -59,10 +62,7 @@ var sqliteFlavour = &flavour{
 		}
 		return false
 	},
-	snapshot: func(ctx context.Context, db *sql.DB, path string) error {
-		_, err := db.ExecContext(ctx, "VACUUM INTO $1", path)
-		return err
-	},
+	snapshot: snapshotSQLite,
 }
 
 // sub returns a directory of an embedded file system; the directory is fixed at compile time.
@@ -86,8 +86,25 @@ func sqliteCode(err error) int {
 // maxReaders bounds the connections that read at the same time. SQLite work is CPU work: more than a few only cost memory.
 const maxReaders = 8
 
+// readerIdle is how long a connection that nobody needs keeps its cache.
+const readerIdle = 5 * time.Minute
+
 func openSQLite(o Options) (readers, writer *sql.DB, err error) {
-	pragmas := []string{
+	if !slices.Contains([]string{"full", "normal", "off"}, o.Synchronous) { // SQLite would take any other word for normal
+		return nil, nil, fmt.Errorf("synchronous is %q, not full, normal or off", o.Synchronous)
+	}
+	if writer, err = sqlitePool(o, 1, "cache_size(-32768)"); err != nil {
+		return nil, nil, err
+	}
+	if readers, err = sqlitePool(o, maxReaders, "cache_size(-4096)", "query_only(1)"); err != nil {
+		return nil, nil, errors.Join(err, writer.Close())
+	}
+	return readers, writer, nil
+}
+
+// sqlitePool makes a pool of connections, which are opened when they are needed.
+func sqlitePool(o Options, size int, pragmas ...string) (*sql.DB, error) {
+	connector, err := sqlite.NewConnector(sqliteDSN(o.Path, append([]string{
 		"busy_timeout(10000)",
 		"journal_mode(WAL)",
 		"synchronous(" + strings.ToUpper(o.Synchronous) + ")",
@@ -97,24 +114,28 @@ func openSQLite(o Options) (readers, writer *sql.DB, err error) {
 		"secure_delete(ON)",            // what was deleted must not be left in the file's free space
 		"journal_size_limit(67108864)", // give back the disk that one huge transaction took
 		"wal_autocheckpoint(2000)",     // pages of 4 KiB: the log is folded back at 8 MB
+	}, pragmas...)))
+	if err != nil {
+		return nil, err
 	}
-	open := func(extra ...string) (*sql.DB, error) {
-		connector, err := sqlite.NewConnector(sqliteDSN(o.Path, append(append([]string(nil), pragmas...), extra...)))
-		if err != nil {
-			return nil, err
-		}
-		return sql.OpenDB(connector), nil
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(size)
+	db.SetMaxIdleConns(size)
+	db.SetConnMaxIdleTime(readerIdle)
+	return db, nil
+}
+
+// snapshotSQLite copies by a connection of its own: readers may not write any file, and the writer has other things to do.
+func snapshotSQLite(ctx context.Context, o Options, path string) (err error) {
+	db, err := sqlitePool(o, 1)
+	if err != nil {
+		return err
 	}
-	if writer, err = open("cache_size(-32768)"); err != nil {
-		return nil, nil, err
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if _, err = db.ExecContext(ctx, "VACUUM INTO $1", path); err != nil {
+		_ = os.Remove(path) // half a copy is none
 	}
-	writer.SetMaxOpenConns(1)
-	if readers, err = open("cache_size(-4096)", "query_only(1)"); err != nil {
-		return nil, nil, errors.Join(err, writer.Close())
-	}
-	readers.SetMaxOpenConns(maxReaders)
-	readers.SetMaxIdleConns(maxReaders)
-	return readers, writer, nil
+	return err
 }
 
 // sqliteDSN makes a file: URI, in which any path is possible.

@@ -164,13 +164,10 @@ func (s *Store) Snapshot(ctx context.Context, path string) error {
 	if _, err := os.Stat(path); err == nil {
 		return fmt.Errorf("snapshot %s: %w", path, os.ErrExist)
 	}
-	s.mu.Lock()
-	db := s.readers
-	s.mu.Unlock()
-	if db == nil {
+	if s.writer.Load() == nil {
 		return errStopped
 	}
-	if err := s.fl.snapshot(ctx, db, path); err != nil {
+	if err := s.fl.snapshot(ctx, s.opts, path); err != nil {
 		return fmt.Errorf("snapshot %s: %w", path, err)
 	}
 	return nil

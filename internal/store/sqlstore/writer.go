@@ -23,7 +23,10 @@ type writer struct {
 	s       *Store
 	conn    *session
 	senders senders
-	behind  int // messages that the index has not seen, as far as this process knows
+
+	behind  int     // messages that the index has not seen
+	backlog bool    // there may be more of them than this process wrote
+	waits   []*call // those who wait for the index
 
 	mu      sync.Mutex // guards what follows; never held while the database works
 	queue   []*call
@@ -150,14 +153,17 @@ func (w *writer) run() {
 	defer idle.Stop()
 	for {
 		batch, stopped := w.take()
-		switch {
-		case len(batch) > 0:
+		if len(batch) > 0 {
 			w.commit(batch)
-			if w.behind >= indexBulk {
-				w.index()
-			}
+		}
+		if len(w.waits) > 0 || w.behind >= indexBulk || w.backlog && !stopped {
+			w.index() // one bulk, then see to the writers again
 			continue
-		case stopped:
+		}
+		if len(batch) > 0 {
+			continue
+		}
+		if stopped {
 			return
 		}
 		if w.behind > 0 {
@@ -177,7 +183,7 @@ func (w *writer) run() {
 func (w *writer) commit(batch []*call) {
 	began := time.Now()
 	var appends []*appending
-	var changes, waits []*call
+	var changes []*call
 	for _, c := range batch {
 		switch {
 		case c.append != nil:
@@ -185,29 +191,24 @@ func (w *writer) commit(batch []*call) {
 		case c.change != nil:
 			changes = append(changes, c)
 		default:
-			waits = append(waits, c)
+			w.waits = append(w.waits, c)
 		}
 	}
-	if len(waits) < len(batch) {
-		err := w.transaction(func(t *tx) error { return t.run(appends, changes) })
-		w.senders.settle(err == nil)
-		events := w.answer(batch, w.s.fault(err))
-		if len(events) > 0 && w.s.onCommit != nil {
-			w.s.onCommit(events)
-		}
-		if w.s.opts.ObserveCommit != nil {
-			w.s.opts.ObserveCommit(len(batch)-len(waits), time.Since(began))
-		}
-		for _, c := range batch {
-			if !c.index {
-				close(c.done)
-			}
-		}
+	calls := len(appends) + len(changes)
+	if calls == 0 {
+		return
 	}
-	if len(waits) > 0 {
-		err := w.catchUp()
-		for _, c := range waits {
-			c.err = w.s.fault(err)
+	err := w.transaction(func(t *tx) error { return t.run(appends, changes) })
+	w.senders.settle(err == nil)
+	events := w.answer(batch, w.s.fault(err))
+	if len(events) > 0 && w.s.onCommit != nil {
+		w.s.onCommit(events)
+	}
+	if w.s.opts.ObserveCommit != nil {
+		w.s.opts.ObserveCommit(calls, time.Since(began))
+	}
+	for _, c := range batch {
+		if !c.index {
 			close(c.done)
 		}
 	}
@@ -220,7 +221,7 @@ func (w *writer) answer(batch []*call, failed error) (events []chat.Event) {
 			if c.err = a.err; failed != nil {
 				c.err = failed
 			} else if a.created {
-				w.behind++
+				w.wrote(1)
 				events = append(events, a.events()...)
 			}
 		}
@@ -232,10 +233,22 @@ func (w *writer) answer(batch []*call, failed error) (events []chat.Event) {
 		if failed != nil {
 			c.err = failed
 		} else if c.err == nil {
+			for _, e := range c.events {
+				if _, ok := e.(chat.MessageCreated); ok {
+					w.wrote(1)
+				}
+			}
 			events = append(events, c.events...)
 		}
 	}
 	return events
+}
+
+// wrote notes messages for the index.
+func (w *writer) wrote(n int) {
+	if w.s.fl.indexed {
+		w.behind += n
+	}
 }
 
 // transaction runs fn between begin and commit.
@@ -283,20 +296,8 @@ func (t *tx) run(appends []*appending, changes []*call) error {
 		if t.w.conn.broken != nil {
 			return t.w.conn.broken
 		}
-		if c.err == nil {
-			t.w.countAppended(c.events)
-		}
 	}
 	return nil
-}
-
-// countAppended notes the messages that a change made for the index.
-func (w *writer) countAppended(events []chat.Event) {
-	for _, e := range events {
-		if _, ok := e.(chat.MessageCreated); ok {
-			w.behind++
-		}
-	}
 }
 
 // savepoint runs fn so that nothing of it remains when it fails. A panic is an error: one bad call must not take the others
@@ -336,48 +337,33 @@ func (w *writer) prepareIndex(ctx context.Context) error {
 	if err := w.transaction(func(t *tx) error { return resetIndex(ctx, t.x) }); err != nil {
 		return err
 	}
-	behind, err := one(ctx, w.conn, chat.ErrNotFound, scalar[bool], indexBehind)
-	if behind {
-		w.behind = indexBulk
-	}
+	var err error
+	w.backlog, err = one(ctx, w.conn, chat.ErrNotFound, scalar[bool], indexBehind)
 	return err
 }
 
-// index takes one bulk into the index. A failure is logged and tried again with the next bulk.
+// index takes one bulk into the index and answers those who wait when nothing is left, or when it failed. After a failure it
+// is tried again when there is more to do.
 func (w *writer) index() {
-	if _, err := w.indexOnce(); err != nil {
-		w.s.log.Error("the search index could not follow", "error", err)
-		w.behind = 1
-	}
-}
-
-func (w *writer) indexOnce() (n int64, err error) {
-	if !w.s.fl.indexed {
-		w.behind = 0
-		return 0, nil
-	}
-	err = w.transaction(func(t *tx) error {
+	var n int64
+	err := w.transaction(func(t *tx) (err error) {
 		n, err = indexSome(context.Background(), t.x)
 		return err
 	})
 	if err != nil {
-		return 0, err
-	}
-	if w.behind = max(w.behind-int(n), 0); n == indexBulk {
-		w.behind = max(w.behind, 1) // there may be more than this process knows of
+		w.s.log.Error("the search index could not follow", "error", err)
+		w.behind, w.backlog = 1, false
+	} else if w.behind = max(w.behind-int(n), 0); n == indexBulk {
+		w.backlog = w.backlog || len(w.waits) > 0
+		return
 	} else {
-		w.behind = 0
+		w.behind, w.backlog = 0, false
 	}
-	return n, nil
-}
-
-// catchUp fills the index until it holds everything.
-func (w *writer) catchUp() error {
-	for {
-		if n, err := w.indexOnce(); err != nil || n < indexBulk {
-			return err
-		}
+	for _, c := range w.waits {
+		c.err = w.s.fault(err)
+		close(c.done)
 	}
+	w.waits = w.waits[:0]
 }
 
 // Change implements core.Store.
