@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"slices"
+	"time"
 
 	"parley/internal/chat"
 )
@@ -135,13 +136,23 @@ func (c *Core) Receipts(ctx context.Context, by chat.Actor, id chat.MessageID) (
 	if err != nil {
 		return nil, err
 	}
-	// Who joined later starts with everything read, at no time: that is not a receipt.
-	receipts = slices.DeleteFunc(receipts, func(r chat.Receipt) bool { return r.UserID == msg.SenderID || r.ReadAt.IsZero() })
-	receipts = receipts[:min(len(receipts), maxReceipts)]
 	ids := make([]chat.UserID, len(receipts))
 	for i, r := range receipts {
 		ids[i] = r.UserID
 	}
+	members, err := c.Store.MembersAmong(ctx, msg.RoomID, ids)
+	if err != nil {
+		return nil, err
+	}
+	joined := make(map[chat.UserID]time.Time, len(members))
+	for _, m := range members {
+		joined[m.UserID] = m.JoinedAt
+	}
+	// Who joined later began with everything read, in the moment of joining: that is no receipt.
+	receipts = slices.DeleteFunc(receipts, func(r chat.Receipt) bool {
+		return r.UserID == msg.SenderID || joined[r.UserID].After(msg.CreatedAt) && !r.ReadAt.After(joined[r.UserID])
+	})
+	receipts = receipts[:min(len(receipts), maxReceipts)]
 	users, err := c.users.get(ctx, ids)
 	if err != nil {
 		return nil, err

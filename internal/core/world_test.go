@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -43,7 +44,7 @@ func newWorld(t *testing.T, change ...func(*core.Options)) *world {
 	w := &world{T: t, ctx: t.Context(), dir: t.TempDir(), now: worldStart}
 	blobs := fs.New(filepath.Join(w.dir, "blobs"))
 	volatile := inproc.New(inproc.Options{Now: w.clock})
-	w.store = sqlstore.New(sqlstore.Options{Path: filepath.Join(w.dir, "chat.db"), Synchronous: "off", Clock: w.clock})
+	w.store = sqlstore.New(sqlstore.Options{Path: filepath.Join(w.dir, "chat.db"), Synchronous: "off", Clock: w.clock, Logger: slog.New(slog.DiscardHandler)})
 	w.blobs = blobs
 	o := core.Options{
 		Store: w.store, State: volatile, Blobs: blobs, Clock: w.clock, TokenKey: bytes.Repeat([]byte{7}, 32), TempDir: t.TempDir(),
