@@ -269,7 +269,7 @@ func (s *server) connect(ctx context.Context, p person) (socket, error) {
 	if err != nil {
 		return socket{}, err
 	}
-	c.SetReadLimit(16 << 20)
+	c.SetReadLimit(64 << 20)
 	so := socket{c}
 	if f, err := so.read(ctx); err != nil || f.Type != "ready" {
 		return so, fmt.Errorf("first frame %q: %w", f.Type, err)

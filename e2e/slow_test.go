@@ -62,7 +62,7 @@ func TestSlowReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pen.CloseNow()
-	content := strings.Repeat("a long story. ", 600) // 8 kB: what a kernel buffers is soon full
+	content := strings.Repeat("漢", 9_900) // 30 kB: what a kernel buffers is soon full
 	for n := range messages {
 		if err := pen.write(ctx, map[string]any{"type": "send_message", "ref": "s", "room_id": room, "content": fmt.Sprintf("%d %s", n, content)}); err != nil {
 			t.Fatal(err)
@@ -108,7 +108,7 @@ func stopReading(t *testing.T, s *server, p person, room string) net.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn.(*net.TCPConn).SetReadBuffer(4096)
+	conn.(*net.TCPConn).SetReadBuffer(128 << 10)
 	var key [16]byte
 	rand.Read(key[:])
 	fmt.Fprintf(conn, "GET /api/ws?token=%s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %s\r\n\r\n",

@@ -55,6 +55,7 @@ type Conn struct {
 	sink    Sink
 	socket  *ws.Conn // the sink if it is a WebSocket of ours, for batched sending
 
+	slow     atomic.Bool // was let go
 	starting atomic.Bool // until its first frame: what comes meanwhile waits in early
 
 	mu     sync.Mutex // taken by itself
@@ -260,7 +261,11 @@ func (h *Hub) Send(c *Conn, text []byte) {
 	}
 }
 
+// tooSlow lets a connection go. Its subscriptions end with it, when its handler detaches it.
 func (h *Hub) tooSlow(c *Conn) {
+	if c.slow.Swap(true) {
+		return
+	}
 	h.stats.slow.Add(1)
 	c.sink.Close(c.dialect.CloseCode(EndSlow), "too slow: reconnect and resume")
 }

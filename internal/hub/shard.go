@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"slices"
+	"time"
 
 	"parley/internal/chat"
 	"parley/internal/core"
@@ -376,6 +377,9 @@ func (h *Hub) catchUp(ctx context.Context, c *Conn, room chat.RoomID, since chat
 		if err != nil {
 			return 0, err
 		}
+		if sent > 0 && !h.drained(ctx, c) {
+			return ch.LastSeq, nil
+		}
 		sent += len(ch.Messages)
 		h.Send(c, c.dialect.EncodeChanges(ctx, room, ch, c.Actor.UserID))
 		if !ch.Truncated || sent >= maxCatchUp {
@@ -383,6 +387,32 @@ func (h *Hub) catchUp(ctx context.Context, c *Conn, room chat.RoomID, since chat
 		}
 		since = ch.Messages[len(ch.Messages)-1].ChangeSeq
 	}
+}
+
+// drained waits until a connection took what it was given, so that a long catching up does not count as being slow; false
+// when it is gone.
+func (h *Hub) drained(ctx context.Context, c *Conn) bool {
+	if c.socket == nil {
+		return true
+	}
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for c.socket.Queued() > 0 {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return false
+		case <-h.ctx.Done():
+			return false
+		}
+		c.mu.Lock()
+		closed := c.closed
+		c.mu.Unlock()
+		if closed {
+			return false
+		}
+	}
+	return true
 }
 
 // goLive ends catching up: what was held and is news to the connection goes out, then it runs with the others.
