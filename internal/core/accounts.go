@@ -268,9 +268,7 @@ func (c *Core) passwordUser(ctx context.Context, username, password string) (*ch
 	if !match {
 		return nil, errLoginFailed
 	}
-	if err := c.forgive(ctx, failures); err != nil {
-		return nil, err
-	}
+	c.forgive(ctx, failures)
 	if stale {
 		c.rehash(ctx, identity, password)
 	}

@@ -25,14 +25,14 @@ func (c *Core) allowSend(ctx context.Context, by chat.Actor) error {
 	return c.charge(ctx, "send:"+string(by.UserID), limit, 10*time.Second, "You are writing too fast.")
 }
 
-// charge counts one thing against a limit per window; limit <= 0 means no limit. Fails with rate_limited.
+// charge counts one thing against a limit per window; limit <= 0 means no limit. Fails with rate_limited or unavailable.
 func (c *Core) charge(ctx context.Context, key string, limit int, per time.Duration, text string) error {
 	if limit <= 0 {
 		return nil
 	}
 	d, err := c.State.Allow(ctx, "limit:"+key, state.Limit{Count: limit, Per: per}, 1)
-	if err != nil {
-		return err
+	if err != nil { // what cannot be counted is not allowed
+		return &chat.Error{Kind: chat.Unavailable, Code: "unavailable", Text: "The server is not complete at the moment. Try again soon.", Cause: err}
 	}
 	if d.Allowed {
 		return nil
@@ -43,9 +43,11 @@ func (c *Core) charge(ctx context.Context, key string, limit int, per time.Durat
 	return e
 }
 
-// forgive forgets what was charged to a key.
-func (c *Core) forgive(ctx context.Context, key string) error {
-	return c.State.Delete(ctx, "limit:"+key)
+// forgive forgets what was charged to a key. If that fails, it is forgotten with the window.
+func (c *Core) forgive(ctx context.Context, key string) {
+	if err := c.State.Delete(ctx, "limit:"+key); err != nil {
+		c.log.Warn("a rate limit could not be reset", "error", err)
+	}
 }
 
 // ChargeRequest counts one request of the actor against the general limit.

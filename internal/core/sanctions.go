@@ -60,9 +60,6 @@ func (c *Core) Sanction(ctx context.Context, by chat.Actor, m Measure) (made cha
 	if err != nil {
 		return chat.Sanction{}, err
 	}
-	if by.Operator && m.Kind == chat.Ban && room.OwnerID == m.UserID && m.RoomID != 0 {
-		return chat.Sanction{}, chat.Errorf(chat.Forbidden, "target_above", "Hand the room over first: its owner cannot be banned from it.")
-	}
 	err = c.change(ctx, func(tx Tx) (events []chat.Event, err error) {
 		if m.Kind != chat.Warning {
 			replaced, err := tx.LiftSanctions(ctx, m.UserID, m.RoomID, m.Kind, by.UserID, "replaced", now)
@@ -140,6 +137,9 @@ func (c *Core) enforce(ctx context.Context, tx Tx, s chat.Sanction) ([]chat.Even
 		room, err := tx.Room(ctx, s.RoomID)
 		if err != nil {
 			return nil, err
+		}
+		if room.OwnerID == s.UserID { // for the operator, and if it was handed over a moment ago
+			return nil, chat.Errorf(chat.Forbidden, "target_above", "Hand the room over first: its owner cannot be banned from it.")
 		}
 		return c.expel(ctx, tx, room, s.UserID, chat.Banned)
 	case s.Kind == chat.Mute && s.RoomID != 0:
@@ -249,6 +249,6 @@ func (c *Core) Sanctions(ctx context.Context, by chat.Actor, f chat.SanctionFilt
 func (c *Core) tell(ctx context.Context, tx Tx, user chat.UserID, severity chat.Severity, title, text string, room chat.RoomID) (chat.Event, error) {
 	now := c.now()
 	n, err := tx.CreateNotification(ctx, chat.Notification{UserID: user, Type: chat.NotifySystem, Title: title, Content: text, RoomID: room, Severity: severity,
-		CreatedAt: now, ExpiresAt: now.Add(c.Limits.NotificationTTL)})
+		CreatedAt: now, ExpiresAt: c.notificationExpiry(now)})
 	return chat.Notified{Notification: n}, err
 }
