@@ -169,6 +169,7 @@ func (c *Core) Stop(context.Context) error {
 		c.stop()
 	}
 	c.done.Wait()
+	c.files.background.Wait()
 	return nil
 }
 

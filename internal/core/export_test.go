@@ -65,3 +65,6 @@ func ParseHash(s string) (again string, ok bool) {
 	h, ok := parseHash(s)
 	return h.String(), ok
 }
+
+// Settle waits for what is done in the background of changes.
+func (c *Core) Settle() { c.files.background.Wait() }

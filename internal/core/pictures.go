@@ -45,6 +45,39 @@ func (c *Core) storePicture(ctx context.Context, by chat.Actor, picture io.Reade
 	return nil
 }
 
+// SetRoomAvatar stores a picture as a room's avatar (manage_room), made like a person's. Fails like an upload, and with
+// manage_room_forbidden, direct_room.
+func (c *Core) SetRoomAvatar(ctx context.Context, by chat.Actor, id chat.RoomID, picture io.Reader) (chat.RoomView, error) {
+	if _, err := c.settings(ctx, by, chat.CanManageRoom, id); err != nil {
+		return chat.RoomView{}, err
+	}
+	var old string
+	err := c.storePicture(ctx, by, picture, func(name string) error {
+		return c.change(ctx, func(tx Tx) ([]chat.Event, error) {
+			room, err := tx.Room(ctx, id)
+			if err != nil {
+				return nil, err
+			}
+			old, room.AvatarURL = room.AvatarURL, AvatarPath+name
+			if old == room.AvatarURL {
+				return nil, nil
+			}
+			if room, err = tx.UpdateRoom(ctx, room); err != nil {
+				return nil, err
+			}
+			if err := tx.AddAudit(ctx, c.audit(by, "room.update", "room", id.String(), id, map[string]any{"fields": []string{"avatar_url"}})); err != nil {
+				return nil, err
+			}
+			return []chat.Event{chat.RoomChanged{Room: room}}, nil
+		})
+	})
+	if err != nil {
+		return chat.RoomView{}, err
+	}
+	c.releaseAvatar(old) // if it is another one than now
+	return c.freshView(ctx, by, id)
+}
+
 // openPicture opens what storePicture stored and tells its MIME type. Only what is a picture by its content is opened, so
 // that the name of another blob gives nothing away. Fails with picture_not_found.
 func (c *Core) openPicture(ctx context.Context, name string) (io.ReadSeekCloser, string, error) {

@@ -481,11 +481,13 @@ func (c *Core) UpdateRoom(ctx context.Context, by chat.Actor, id chat.RoomID, ch
 	if _, err := c.settings(ctx, by, chat.CanManageRoom, id); err != nil {
 		return chat.RoomView{}, err
 	}
+	var picture string
 	err := c.change(ctx, func(tx Tx) ([]chat.Event, error) {
 		room, err := tx.Room(ctx, id)
 		if err != nil {
 			return nil, err
 		}
+		picture = room.AvatarURL
 		changed, err := ch.apply(&room)
 		if err != nil || len(changed) == 0 {
 			return nil, err
@@ -506,13 +508,16 @@ func (c *Core) UpdateRoom(ctx context.Context, by chat.Actor, id chat.RoomID, ch
 	if err != nil {
 		return chat.RoomView{}, err
 	}
+	if ch.AvatarURL != nil {
+		c.releaseAvatar(picture) // if it is another one than now
+	}
 	return c.freshView(ctx, by, id)
 }
 
 // apply checks a change, makes it and names the fields that are not what they were.
 func (ch RoomChange) apply(r *chat.Room) (changed []string, err error) {
 	text := func(field string, to *string, from *string, clean func(string) (string, error)) {
-		if to == nil || err != nil {
+		if to == nil || err != nil || *to == *from {
 			return
 		}
 		var s string
@@ -554,9 +559,10 @@ func (ch RoomChange) apply(r *chat.Room) (changed []string, err error) {
 	return changed, nil
 }
 
-// cleanAvatarURL accepts a path on this server or a web address.
+// cleanAvatarURL accepts a web address or a path on this server, but not that of a picture kept here: those are set by
+// uploading them, so that nobody keeps other people's files from being deleted.
 func cleanAvatarURL(s string) (string, error) {
-	local := strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "//")
+	local := strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "//") && !strings.HasPrefix(s, AvatarPath)
 	web := strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")
 	if s != "" && !local && !web || len(s) > maxAvatarURL || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"'<>\`, r) }) {
 		return "", chat.InvalidField("avatar_url", "avatar_url_invalid", "Give a web address or a path on this server.")
@@ -580,6 +586,7 @@ func (c *Core) DeleteRoom(ctx context.Context, by chat.Actor, id chat.RoomID, co
 // eraseRoom removes a room with everything in it, tells its members and releases its files. Rights have been checked.
 func (c *Core) eraseRoom(ctx context.Context, by chat.Actor, id chat.RoomID) error {
 	var blobs []string
+	var picture string
 	err := c.change(ctx, func(tx Tx) ([]chat.Event, error) {
 		room, err := tx.Room(ctx, id)
 		if err != nil {
@@ -592,6 +599,7 @@ func (c *Core) eraseRoom(ctx context.Context, by chat.Actor, id chat.RoomID) err
 		if blobs, err = tx.DeleteRoom(ctx, id); err != nil {
 			return nil, err
 		}
+		picture = room.AvatarURL
 		details := map[string]any{"name": room.Name, "slug": room.Slug, "type": room.Type, "owner": room.OwnerID, "members": len(members)}
 		if err := tx.AddAudit(ctx, c.audit(by, "room.delete", "room", id.String(), id, details)); err != nil {
 			return nil, err
@@ -600,6 +608,7 @@ func (c *Core) eraseRoom(ctx context.Context, by chat.Actor, id chat.RoomID) err
 	})
 	if err == nil {
 		c.releaseBlobs(blobs)
+		c.releaseAvatar(picture)
 	}
 	return err
 }
