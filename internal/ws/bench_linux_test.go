@@ -3,12 +3,15 @@ package ws
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"runtime"
@@ -32,7 +35,8 @@ import (
 
 const (
 	roleVar   = "WS_BENCH_ROLE"
-	benchSize = 120 // bytes of text
+	roomVar   = "WS_BENCH_ROOM" // connections in a room
+	benchSize = 120             // bytes of text
 	wireSize  = benchSize + 2
 
 	benchWindow = 32 // messages under way when saturated
@@ -60,9 +64,11 @@ type report struct {
 // load is one order to the client process.
 type load struct {
 	Addr    string
+	TLS     bool // only for connections that stay idle
 	Conns   int
 	Window  int // messages under way at once; 0: none are sent
-	PerSec  int // evenly spaced messages instead of a window
+	PerSec  int // messages at this mean rate, at random moments, instead of a window
+	Senders int // the first so many connections send
 	Seconds float64
 }
 
@@ -124,19 +130,20 @@ func (p *process) ask(b *testing.B, order, answer any) {
 	p.read(b, answer)
 }
 
-var benchServers = []string{"ours", "portable", "gws", "coder"}
+var benchServers = []string{"ours", "at-once", "portable", "gws", "coder"}
 
 func BenchmarkFanOutSaturated(b *testing.B) {
+	b.Setenv(roomVar, "100000")
 	for _, n := range []int{200, 1000} {
 		for _, kind := range benchServers {
 			b.Run(fmt.Sprintf("%d/%s", n, kind), func(b *testing.B) {
 				srv, cli, addr := benchPair(b, kind)
 				var before, after report
 				var res result
-				cli.ask(b, load{Addr: addr, Conns: n, Window: benchWindow, Seconds: 1}, &res) // warm
+				cli.ask(b, load{Addr: addr, Conns: n, Window: benchWindow, Senders: 10, Seconds: 1}, &res) // warm
 				srv.ask(b, "report", &before)
 				start := time.Now()
-				cli.ask(b, load{Window: benchWindow, Seconds: 5}, &res)
+				cli.ask(b, load{Window: benchWindow, Senders: 10, Seconds: 5}, &res)
 				took := time.Since(start).Seconds()
 				srv.ask(b, "report", &after)
 				b.ReportMetric(0, "ns/op")
@@ -154,41 +161,59 @@ func BenchmarkFanOutSaturated(b *testing.B) {
 // BenchmarkFanOutPaced sends at a steady rate, as a server does whose store sets the pace.
 func BenchmarkFanOutPaced(b *testing.B) {
 	for _, l := range []load{
-		{Conns: 200, PerSec: 200}, {Conns: 200, PerSec: 1000}, {Conns: 200, PerSec: 3000},
-		{Conns: 1000, PerSec: 250}, {Conns: 1000, PerSec: 300}, {Conns: 1000, PerSec: 400},
+		{Conns: 200, PerSec: 200, Senders: 10}, {Conns: 200, PerSec: 1000, Senders: 10}, {Conns: 200, PerSec: 3000, Senders: 10},
+		{Conns: 1000, PerSec: 40, Senders: 10}, {Conns: 1000, PerSec: 200, Senders: 10}, {Conns: 1000, PerSec: 600, Senders: 10},
 	} {
 		for _, kind := range benchServers {
 			b.Run(fmt.Sprintf("%dx%d/%s", l.Conns, l.PerSec, kind), func(b *testing.B) {
-				srv, cli, addr := benchPair(b, kind)
-				var before, after report
-				var res result
-				cli.ask(b, load{Addr: addr, Conns: l.Conns, PerSec: l.PerSec, Seconds: 1}, &res) // warm
-				srv.ask(b, "report", &before)
-				cli.ask(b, load{PerSec: l.PerSec, Seconds: 4}, &res)
-				srv.ask(b, "report", &after)
-				b.ReportMetric(0, "ns/op")
-				b.ReportMetric(res.P50, "p50-ms")
-				b.ReportMetric(res.P99, "p99-ms")
-				b.ReportMetric((after.CPU-before.CPU)/float64(res.Delivered)*1e6, "cpu-s/Mdelivery")
-				if w := after.Writes - before.Writes; w > 0 {
-					b.ReportMetric(float64(res.Delivered)/float64(w), "joined")
-				}
-				b.ReportMetric(float64(res.Delivered)/float64(l.Conns)/4, "sent/s")
+				benchPaced(b, kind, l, 100000)
 			})
 		}
 	}
 }
 
-func BenchmarkIdleConnections(b *testing.B) {
-	const n = 2000
+// BenchmarkRooms is 200 rooms of 5 in which all are talking.
+func BenchmarkRooms(b *testing.B) {
 	for _, kind := range benchServers {
+		b.Run(kind, func(b *testing.B) {
+			benchPaced(b, kind, load{Conns: 1000, PerSec: 8000, Senders: 1000}, 5)
+		})
+	}
+}
+
+func benchPaced(b *testing.B, kind string, l load, room int) {
+	b.Setenv(roomVar, strconv.Itoa(room))
+	srv, cli, addr := benchPair(b, kind)
+	var before, after report
+	var res result
+	warm := l
+	warm.Addr, warm.Seconds = addr, 1
+	cli.ask(b, warm, &res)
+	srv.ask(b, "report", &before)
+	l.Conns, l.Seconds = 0, 4
+	cli.ask(b, l, &res)
+	srv.ask(b, "report", &after)
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(res.P50, "p50-ms")
+	b.ReportMetric(res.P99, "p99-ms")
+	b.ReportMetric((after.CPU-before.CPU)/float64(res.Delivered)*1e6, "cpu-s/Mdelivery")
+	if w := after.Writes - before.Writes; w > 0 {
+		b.ReportMetric(float64(res.Delivered)/float64(w), "joined")
+	}
+	b.ReportMetric(float64(res.Delivered)/l.Seconds, "deliveries/s")
+}
+
+func BenchmarkIdleConnections(b *testing.B) {
+	b.Setenv(roomVar, "100000")
+	const n = 2000
+	for _, kind := range []string{"ours", "portable", "tls", "gws", "coder"} {
 		b.Run(kind, func(b *testing.B) {
 			srv, cli, addr := benchPair(b, kind)
 			var before, after, trimmed report
 			var res result
-			cli.ask(b, load{Addr: addr, Conns: 1}, &res)
+			cli.ask(b, load{Addr: addr, Conns: 1, TLS: kind == "tls"}, &res)
 			srv.ask(b, "trim", &before)
-			cli.ask(b, load{Addr: addr, Conns: n}, &res)
+			cli.ask(b, load{Addr: addr, Conns: n, TLS: kind == "tls"}, &res)
 			srv.ask(b, "report", &after)
 			srv.ask(b, "trim", &trimmed)
 			b.ReportMetric(0, "ns/op")
@@ -207,23 +232,52 @@ func benchPair(b *testing.B, kind string) (srv, cli *process, addr string) {
 
 // ---- the server process: everything anybody sends goes to everybody
 
-type benchRoom struct {
-	srv *Server
-	mu  sync.Mutex
-	all []*Conn
+// roster is who is in which room: the first so many connections in the first, and so on.
+type roster[C any] struct {
+	mu    sync.Mutex
+	size  int
+	rooms []*benchRoom[C]
 }
 
-func (r *benchRoom) Opened(c *Conn) {
-	r.mu.Lock()
-	r.all = append(r.all[:len(r.all):len(r.all)], c)
-	r.mu.Unlock()
+type benchRoom[C any] struct {
+	mu  *sync.Mutex
+	all []C
 }
-func (r *benchRoom) Closed(*Conn, error) {}
-func (r *benchRoom) Message(_ *Conn, p []byte) {
+
+func newRoster[C any]() *roster[C] {
+	size, _ := strconv.Atoi(os.Getenv(roomVar))
+	return &roster[C]{size: size}
+}
+
+func (r *roster[C]) join(c C) *benchRoom[C] {
 	r.mu.Lock()
-	all := r.all
-	r.mu.Unlock()
-	r.srv.SendAll(all, NewFrame(p))
+	defer r.mu.Unlock()
+	n := len(r.rooms)
+	if n == 0 || len(r.rooms[n-1].all) == r.size {
+		r.rooms = append(r.rooms, &benchRoom[C]{mu: &r.mu})
+		n++
+	}
+	room := r.rooms[n-1]
+	room.all = append(room.all[:len(room.all):len(room.all)], c)
+	return room
+}
+
+func (r *benchRoom[C]) members() []C {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.all
+}
+
+type benchHandler struct {
+	srv    *Server
+	roster *roster[*Conn]
+	room   *benchRoom[*Conn]
+}
+
+func (h *benchHandler) Opened(c *Conn)      { h.room = h.roster.join(c) }
+func (h *benchHandler) Closed(*Conn, error) {}
+func (h *benchHandler) Message(_ *Conn, p []byte) {
+	h.srv.SendAll(h.room.members(), NewFrame(p))
 }
 
 func runBenchServer(kind string) {
@@ -231,27 +285,32 @@ func runBenchServer(kind string) {
 	var srv *Server
 	var h http.Handler
 	switch kind {
-	case "ours", "portable":
-		srv = New(Options{Portable: kind == "portable"})
+	case "ours", "at-once", "portable", "tls":
+		o := Options{Portable: kind == "portable"}
+		if kind == "at-once" {
+			o.Linger = -1
+		}
+		srv = New(o)
 		if err := srv.Start(context.Background()); err != nil {
 			panic(err)
 		}
-		room := &benchRoom{srv: srv}
+		all := newRoster[*Conn]()
 		h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			srv.Upgrade(w, r, UpgradeOptions{Handler: room})
+			srv.Upgrade(w, r, UpgradeOptions{Handler: &benchHandler{srv: srv, roster: all}})
 		})
 	case "gws":
 		h = gwsRoom()
 	case "coder":
 		h = coderRoom()
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
+	hs := httptest.NewUnstartedServer(h)
+	if kind == "tls" {
+		hs.StartTLS()
+	} else {
+		hs.Start()
 	}
-	go http.Serve(l, h)
 	out := json.NewEncoder(os.Stdout)
-	out.Encode(l.Addr().String())
+	out.Encode(hs.Listener.Addr().String())
 	for in := json.NewDecoder(os.Stdin); ; {
 		var order string
 		if in.Decode(&order) != nil {
@@ -284,49 +343,40 @@ func (r *report) measure() {
 
 type gwsHandler struct {
 	gws.BuiltinEventHandler
-	mu  sync.Mutex
-	all []*gws.Conn
 }
 
-func (h *gwsHandler) OnMessage(_ *gws.Conn, m *gws.Message) {
+func (gwsHandler) OnMessage(c *gws.Conn, m *gws.Message) {
 	defer m.Close()
-	h.mu.Lock()
-	all := h.all
-	h.mu.Unlock()
+	room, _ := c.Session().Load("room")
 	b := gws.NewBroadcaster(gws.OpcodeText, append([]byte(nil), m.Bytes()...))
 	defer b.Close()
-	for _, c := range all {
+	for _, c := range room.(*benchRoom[*gws.Conn]).members() {
 		b.Broadcast(c)
 	}
 }
 
 func gwsRoom() http.Handler {
-	h := &gwsHandler{}
-	up := gws.NewUpgrader(h, nil)
+	all := newRoster[*gws.Conn]()
+	up := gws.NewUpgrader(gwsHandler{}, nil)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := up.Upgrade(w, r)
 		if err != nil {
 			return
 		}
-		h.mu.Lock()
-		h.all = append(h.all[:len(h.all):len(h.all)], c)
-		h.mu.Unlock()
+		c.Session().Store("room", all.join(c))
 		go c.ReadLoop()
 	})
 }
 
 func coderRoom() http.Handler {
-	var mu sync.Mutex
-	var all []chan []byte
+	all := newRoster[chan []byte]()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, &websocket.AcceptOptions{CompressionMode: websocket.CompressionDisabled})
 		if err != nil {
 			return
 		}
 		ch := make(chan []byte, 1024)
-		mu.Lock()
-		all = append(all[:len(all):len(all)], ch)
-		mu.Unlock()
+		room := all.join(ch)
 		ctx := context.Background()
 		go func() {
 			for p := range ch {
@@ -340,10 +390,7 @@ func coderRoom() http.Handler {
 			if err != nil {
 				return
 			}
-			mu.Lock()
-			to := all
-			mu.Unlock()
-			for _, ch := range to {
+			for _, ch := range room.members() {
 				select {
 				case ch <- p:
 				default:
@@ -361,6 +408,7 @@ type benchClient struct {
 	got  []int          // bytes, by connection
 	part map[int][]byte // beginning of a frame, by connection (latency only)
 	lat  []int32        // µs
+	idle []net.Conn
 	buf  [256 << 10]byte
 	t0   time.Time
 }
@@ -378,16 +426,20 @@ func runBenchClient() {
 			return
 		}
 		for range l.Conns {
-			c.dial(l.Addr)
+			c.dial(l.Addr, l.TLS)
 		}
 		out.Encode(c.run(l))
 	}
 }
 
-func (c *benchClient) dial(addr string) {
+func (c *benchClient) dial(addr string, secure bool) {
 	nc, err := net.Dial("tcp", addr)
 	if err != nil {
 		panic(err)
+	}
+	if secure {
+		nc = tls.Client(nc, &tls.Config{InsecureSkipVerify: true})
+		c.idle = append(c.idle, nc)
 	}
 	fmt.Fprintf(nc, "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
@@ -396,6 +448,9 @@ func (c *benchClient) dial(addr string) {
 		if _, err := nc.Read(p); err != nil {
 			panic(err)
 		}
+	}
+	if secure {
+		return
 	}
 	fd, err := detach(nc.(*net.TCPConn))
 	if err != nil {
@@ -422,22 +477,22 @@ func (c *benchClient) run(l load) result {
 	if l.PerSec > 0 {
 		c.part = map[int][]byte{}
 	}
-	const senders = 10
-	start, sent := time.Now(), 0
+	start, sent, next := time.Now(), 0, time.Duration(0)
 	end := time.Duration(l.Seconds * float64(time.Second))
 	for {
 		now := time.Since(start)
 		if now < end {
-			for l.PerSec > 0 && sent < int(now.Seconds()*float64(l.PerSec)) || sent-c.got[0]/wireSize < l.Window {
-				c.send(sent % senders)
+			for l.PerSec > 0 && next <= now || l.Window > 0 && sent-c.got[0]/wireSize < l.Window {
+				c.send(rand.IntN(l.Senders))
 				sent++
+				next += time.Duration(rand.ExpFloat64() * float64(time.Second) / float64(max(l.PerSec, 1)))
 			}
 		}
 		wait := 1
 		if l.PerSec > 0 && now < end {
 			wait = 0 // busy: a late timer would look like latency of the server
 		}
-		if !c.poll(wait) && now > end && c.done(sent) || now > end+2*time.Second {
+		if !c.poll(wait) && now > end+500*time.Millisecond || now > end+3*time.Second {
 			break
 		}
 	}
@@ -450,15 +505,6 @@ func (c *benchClient) run(l load) result {
 		res.P50, res.P99 = float64(c.lat[n/2])/1000, float64(c.lat[n*99/100])/1000
 	}
 	return res
-}
-
-func (c *benchClient) done(sent int) bool {
-	for _, n := range c.got {
-		if n < sent*wireSize {
-			return false
-		}
-	}
-	return true
 }
 
 func (c *benchClient) poll(waitMS int) bool {

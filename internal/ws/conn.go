@@ -148,7 +148,7 @@ func (c *Conn) paceLocked(now int64) pace {
 		return paceNone
 	}
 	c.scheduled = true
-	if c.closing || now-c.lastFlush >= int64(c.srv.opt.Linger) {
+	if c.closing || !c.srv.flush.loaded.Load() || now-c.lastFlush >= int64(c.srv.opt.Linger) {
 		return paceNow
 	}
 	return paceRound

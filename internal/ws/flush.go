@@ -15,6 +15,14 @@ const writeBuffer = 64 << 10
 // stuckNever says that a socket takes what it is given.
 const stuckNever = ^uint32(0)
 
+// The flusher is loaded when more than one part in loadShare of the time goes into writing, for long enough to
+// make a debt of loadDebt. What one burst can run up is bounded by maxDebt.
+const (
+	loadShare = 4
+	loadDebt  = int64(2 * time.Millisecond)
+	maxDebt   = 10 * loadDebt
+)
+
 // A round that took a while is followed by restFactor times that of rest, maxRest at most, in which more
 // gathers: under saturation that joins more frames into each write.
 const (
@@ -42,14 +50,15 @@ func (l *paceLists) recycle() {
 	lists.Put(l)
 }
 
-// flusher writes what is queued on connections. A write is the greatest cost of a delivery, so connections
-// that were written less than Linger ago wait for the next round, in which everything that has gathered for
-// each goes out in one write. Rounds are at least Linger apart, and the more of the time they take, the
-// further apart they are.
+// flusher writes what is queued on connections. A write is the greatest cost of a delivery, so while writing
+// takes a good part of the time, connections that were written less than Linger ago wait for the next round,
+// in which everything that has gathered for each goes out in one write. Rounds are at least Linger apart, and
+// the more of the time they take, the further apart they are. With little to do every frame is written at once.
 type flusher struct {
 	s   *Server
 	max int // workers at once
 
+	loaded              atomic.Bool // debt is beyond loadDebt
 	sent, writes, bytes atomic.Uint64
 
 	mu      sync.Mutex // never together with Conn.mu
@@ -57,6 +66,8 @@ type flusher struct {
 	round   fifo    // of the running round
 	waiting []*Conn // for the next round
 	workers int
+	debt    int64 // time spent writing, less a share of the time that passed
+	debtAt  int64 // when that was
 	began   int64 // the running or last round
 	next    int64 // earliest begin of the next one
 	kick    chan struct{}
@@ -126,9 +137,10 @@ func (f *flusher) startLocked() {
 func (f *flusher) work() {
 	buf := buffers.Get().(*[]byte)
 	defer buffers.Put(buf)
+	since := f.s.now()
 	for {
-		c := f.take()
-		if c == nil {
+		var c *Conn
+		if c, since = f.take(since); c == nil {
 			return
 		}
 		if c.nc != nil {
@@ -139,27 +151,37 @@ func (f *flusher) work() {
 	}
 }
 
-// take gives a worker its next connection, quiet ones first, or nil to end it.
-func (f *flusher) take() *Conn {
+// take gives a worker, at work since then, its next connection, quiet ones first, or nil to end it.
+func (f *flusher) take(since int64) (c *Conn, now int64) {
+	now = f.s.now()
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.noteLocked(since, now)
 	if f.urgent.len() > 0 {
-		return f.urgent.pop()
+		return f.urgent.pop(), now
 	}
 	if f.round.len() > 0 {
 		c := f.round.pop()
 		if f.round.len() == 0 {
-			f.endRoundLocked()
+			f.endRoundLocked(now)
 		}
-		return c
+		return c, now
 	}
 	f.workers--
-	return nil
+	return nil, now
+}
+
+// noteLocked keeps account of how much of the time is spent writing.
+func (f *flusher) noteLocked(since, now int64) {
+	f.debt = min(max(f.debt-(now-f.debtAt)/loadShare, 0)+now-since, maxDebt)
+	f.debtAt = now
+	if loaded := f.debt > loadDebt; loaded != f.loaded.Load() {
+		f.loaded.Store(loaded)
+	}
 }
 
 // endRoundLocked sets when the next round may begin.
-func (f *flusher) endRoundLocked() {
-	now := f.s.now()
+func (f *flusher) endRoundLocked(now int64) {
 	took := min(now-f.began, int64(maxRest))
 	f.next = max(f.began+int64(f.s.opt.Linger), now+restFactor*took)
 	f.startLocked()

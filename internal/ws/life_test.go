@@ -32,7 +32,7 @@ func (h *recorder) settled(t *testing.T) {
 }
 
 // tooMuch is more than any socket takes from a peer that does not read.
-var tooMuch = NewFrame(make([]byte, 32<<20))
+func tooMuch() *Frame { return NewFrame(make([]byte, 32<<20)) }
 
 func TestASilentPeerIsPingedThenDropped(t *testing.T) {
 	each(t, func(t *testing.T, tr transport) {
@@ -75,7 +75,7 @@ func TestAPeerThatTakesNothingIsDropped(t *testing.T) {
 		r := newRig(t, tr, o)
 		defer r.stop(t)
 		_, h := r.open(t)
-		h.conn.Send(tooMuch)
+		h.conn.Send(tooMuch())
 		if !tr.portable && !tr.tls {
 			for h.conn.stuck() == stuckNever {
 				time.Sleep(time.Millisecond) // between looks, until the socket is full
@@ -235,7 +235,7 @@ func TestStopCutsPeersThatDoNotAnswer(t *testing.T) {
 		r := newRig(t, tr, Options{CloseTimeout: time.Millisecond})
 		_, polite := r.open(t)
 		_, full := r.open(t)
-		full.conn.Send(tooMuch)
+		full.conn.Send(tooMuch())
 		if err := r.Stop(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -127,7 +127,7 @@ func TestTheQueueIsBoundedInBytesToo(t *testing.T) {
 		r := newRig(t, tr, Options{QueueBytes: 1 << 20})
 		defer r.stop(t)
 		_, h := r.open(t)
-		if !h.conn.Send(tooMuch) {
+		if !h.conn.Send(tooMuch()) {
 			t.Fatal("a frame larger than the bound was refused by an empty queue")
 		}
 		if h.conn.Send(pingFrame) {

@@ -32,7 +32,7 @@ type Options struct {
 	QueueFrames  int           // frames waiting on one connection; default 1024
 	QueueBytes   int           // bytes waiting on one connection; default 4 MiB; a frame on an empty queue always fits
 	Ping         time.Duration // a peer silent for this long is pinged, for twice this long is dropped; default 30 s
-	Linger       time.Duration // a busy connection is written at most this often; default 2 ms, negative: never wait
+	Linger       time.Duration // under load a connection is written at most this often; default 2 ms, negative: never wait
 	WriteTimeout time.Duration // a peer that takes no bytes for this long is dropped; default 10 s
 	CloseTimeout time.Duration // time for a close handshake, including what is still queued; default 5 s
 	Portable     bool          // a reading goroutine for every connection, even where a poller is known
