@@ -156,3 +156,79 @@ func TestBrokenSession(t *testing.T) {
 		t.Errorf("after it: %v", err)
 	}
 }
+
+// TestManyDeletionsArePurged deletes a room too large to take each of its words out at once, and follows the merging that
+// does it afterwards.
+func TestManyDeletionsArePurged(t *testing.T) {
+	ctx := context.Background()
+	s, err := Open(ctx, Options{Path: filepath.Join(t.TempDir(), "chat.db"), Synchronous: "off", Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Stop(ctx) })
+	change := func(fn func(t *tx) error) {
+		t.Helper()
+		if err := s.Change(ctx, func(t core.Tx) ([]chat.Event, error) { return nil, fn(t.(*tx)) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var rooms [2]chat.RoomID
+	const n = 20 * manyDeletions
+	change(func(t *tx) error {
+		for i := range rooms {
+			r, err := t.CreateRoom(ctx, chat.Room{Type: chat.Public, Form: chat.Text, CreatedAt: time.Now()})
+			if err != nil {
+				return err
+			}
+			rooms[i] = r.ID
+		}
+		return nil
+	})
+	for range 4 { // so that there are several segments to merge
+		change(func(t *tx) error {
+			for i := range n / 4 {
+				for at, word := range []string{"secret", "harmless"} {
+					text := fmt.Sprintf("%s %s%d", word, word, i)
+					if _, _, err := t.Append(ctx, chat.Draft{RoomID: rooms[at], Type: chat.TextMessage, Content: text, Search: text}); err != nil {
+						return err
+					}
+				}
+			}
+			return t.waitIndexed(ctx)
+		})
+	}
+	change(func(t *tx) error { _, err := t.DeleteRoom(ctx, rooms[0]); return err })
+	steps := 0
+	for state := 1; state > 0; steps++ { // each change lets the writer go one step
+		if steps > 10_000 {
+			t.Fatal("the merging does not end")
+		}
+		change(func(t *tx) (err error) {
+			state, err = one(ctx, t.x, chat.ErrNotFound, scalar[int], `SELECT purge FROM search_state`)
+			return err
+		})
+	}
+	change(func(t *tx) error {
+		if _, err := t.x.exec(ctx, `CREATE VIRTUAL TABLE temp.words USING fts5vocab (main, search, row)`); err != nil {
+			return err
+		}
+		for prefix, want := range map[string]int{"secret": 0, "harmless": n/4 + 1} {
+			got, err := one(ctx, t.x, chat.ErrNotFound, scalar[int], `SELECT COUNT(*) FROM temp.words WHERE term LIKE $1`, prefix+"%")
+			if err != nil {
+				return err
+			}
+			if got != want {
+				return fmt.Errorf("%d words begin with %s, want %d", got, prefix, want)
+			}
+		}
+		raw, err := one(ctx, t.x, chat.ErrNotFound, scalar[int], `SELECT COUNT(*) FROM search_data WHERE CAST(block AS TEXT) LIKE '%ecret%' OR instr(block, CAST('ecret' AS BLOB)) > 0`)
+		if err == nil && raw > 0 {
+			err = fmt.Errorf("%d blocks of the index still hold the word", raw)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = t.x.exec(ctx, `INSERT INTO search (search) VALUES ('integrity-check')`)
+		return err
+	})
+}

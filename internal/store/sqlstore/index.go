@@ -58,13 +58,71 @@ func (t *tx) reindex(ctx context.Context, id chat.MessageID, change func() error
 	return err
 }
 
+// manyDeletions is from how many messages on a deletion only marks them as gone in the index, and their words are taken out
+// by merging afterwards. Taking the words of one message out at once costs a millisecond of processor time.
+const manyDeletions = 50
+
 // unindexRoom takes a room that is about to go out of the index.
 func (t *tx) unindexRoom(ctx context.Context, room chat.RoomID) error {
 	if !t.s.fl.indexed {
 		return nil
 	}
-	_, err := t.x.exec(ctx, indexOutOf+indexHolds+` AND m.room_id = $1`, room)
+	many, err := exists(ctx, t.x, `SELECT 1 FROM room_heads WHERE room_id = $1 AND message_count >= $2`, room, manyDeletions)
+	if err != nil {
+		return err
+	}
+	if many {
+		if err := t.mark(ctx, 0); err != nil {
+			return err
+		}
+	}
+	if _, err := t.x.exec(ctx, indexOutOf+indexHolds+` AND m.room_id = $1`, room); err != nil || !many {
+		return err
+	}
+	if _, err := t.x.exec(ctx, `UPDATE search_state SET purge = 1`); err != nil {
+		return err
+	}
+	t.w.purging = true
+	return t.mark(ctx, 1)
+}
+
+// mark says whether the index takes words out at once (1) or only marks them (0).
+func (t *tx) mark(ctx context.Context, secure int) error {
+	_, err := t.x.exec(ctx, `INSERT INTO search (search, rank) VALUES ('secure-delete', $1)`, secure)
 	return err
+}
+
+// purgePages is how many pages of the index one step of merging writes, so that writers wait for some milliseconds only.
+const purgePages = 64
+
+// purgeSome merges the index one step further, inside a transaction, until nothing is left of what was only marked as gone.
+func purgeSome(ctx context.Context, x execer) (done bool, err error) {
+	state, err := one(ctx, x, chat.ErrNotFound, scalar[int], `SELECT purge FROM search_state`)
+	if err != nil || state == 0 {
+		return true, err
+	}
+	pages := purgePages
+	if state == 1 {
+		pages = -purgePages // begins: everything there is goes into one merge
+	}
+	const changes = `SELECT total_changes()`
+	before, err := one(ctx, x, chat.ErrNotFound, scalar[int64], changes)
+	if err != nil {
+		return false, err
+	}
+	if _, err := x.exec(ctx, `INSERT INTO search (search, rank) VALUES ('merge', $1)`, pages); err != nil {
+		return false, err
+	}
+	after, err := one(ctx, x, chat.ErrNotFound, scalar[int64], changes)
+	if err != nil {
+		return false, err
+	}
+	next := 2
+	if done = state == 2 && after-before < 2; done { // one is the statement itself
+		next = 0
+	}
+	_, err = x.exec(ctx, `UPDATE search_state SET purge = $1`, next)
+	return done, err
 }
 
 // resetIndex empties an index that was made by other rules of folding; the writer then fills it again.
@@ -76,7 +134,7 @@ func resetIndex(ctx context.Context, x execer) error {
 	if _, err := x.exec(ctx, `INSERT INTO search (search) VALUES ('delete-all')`); err != nil {
 		return err
 	}
-	_, err = x.exec(ctx, `UPDATE search_state SET last_id = 0, version = $1`, fold.Version)
+	_, err = x.exec(ctx, `UPDATE search_state SET last_id = 0, version = $1, purge = 0`, fold.Version)
 	return err
 }
 

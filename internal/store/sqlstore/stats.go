@@ -61,7 +61,7 @@ const daySeconds = 24 * 60 * 60
 // What Expire keeps of things that have no end of their own.
 const (
 	readMarkLife = 90 * 24 * time.Hour
-	expireBulk   = 1000 // rows of a kind that one call removes
+	expireBulk   = 5000 // rows of a kind that one call removes: some 30 ms of work
 )
 
 // Expire implements core.Tx.

@@ -27,6 +27,7 @@ type writer struct {
 	behind  int     // messages that the index has not seen
 	backlog bool    // there may be more of them than this process wrote
 	waits   []*call // those who wait for the index
+	purging bool    // the index holds words of deleted messages
 
 	mu      sync.Mutex // guards what follows; never held while the database works
 	queue   []*call
@@ -158,6 +159,10 @@ func (w *writer) run() {
 		}
 		if len(w.waits) > 0 || w.behind >= indexBulk || w.backlog && !stopped {
 			w.index() // one bulk, then see to the writers again
+			continue
+		}
+		if w.purging && !stopped {
+			w.purge()
 			continue
 		}
 		if len(batch) > 0 {
@@ -338,8 +343,25 @@ func (w *writer) prepareIndex(ctx context.Context) error {
 		return err
 	}
 	var err error
-	w.backlog, err = one(ctx, w.conn, chat.ErrNotFound, scalar[bool], indexBehind)
+	if w.backlog, err = one(ctx, w.conn, chat.ErrNotFound, scalar[bool], indexBehind); err != nil {
+		return err
+	}
+	w.purging, err = one(ctx, w.conn, chat.ErrNotFound, scalar[bool], `SELECT purge > 0 FROM search_state`)
 	return err
+}
+
+// purge goes one step in taking words of deleted messages out of the index. After a failure it waits for the next deletion
+// or start.
+func (w *writer) purge() {
+	var done bool
+	err := w.transaction(func(t *tx) (err error) {
+		done, err = purgeSome(context.Background(), t.x)
+		return err
+	})
+	if err != nil {
+		w.s.log.Error("the search index still holds words of deleted messages", "error", err)
+	}
+	w.purging = !done && err == nil
 }
 
 // index takes one bulk into the index and answers those who wait when nothing is left, or when it failed. After a failure it

@@ -363,7 +363,8 @@ CREATE TABLE day_senders (
 -- is not NULL, folded by the rules named in version. meta has a word for the room, the sender, and what a message carries.
 CREATE TABLE search_state (
     last_id BIGINT NOT NULL,
-    version TEXT NOT NULL
+    version TEXT NOT NULL,
+    purge   INTEGER NOT NULL DEFAULT 0 -- the index holds words of deleted messages: 1 = to be merged away, 2 = being merged
 );
 INSERT INTO search_state (last_id, version) VALUES (0, '');
 CREATE VIRTUAL TABLE search USING fts5 (text, meta, content = '', columnsize = 0, tokenize = 'ascii');

@@ -295,7 +295,8 @@ CREATE TABLE day_senders (
 ) WITHOUT ROWID;
 CREATE TABLE search_state (
     last_id BIGINT NOT NULL,
-    version TEXT NOT NULL
+    version TEXT NOT NULL,
+    purge   INTEGER NOT NULL DEFAULT 0 -- the index holds words of deleted messages: 1 = to be merged away, 2 = being merged
 );
 CREATE VIRTUAL TABLE search USING fts5 (text, meta, content = '', columnsize = 0, tokenize = 'ascii');
 DELETE FROM "attachments";
@@ -391,7 +392,7 @@ INSERT INTO "search_data" ("id", "block") VALUES (137438953473, X'000000E2023061
 DELETE FROM "search_idx";
 INSERT INTO "search_idx" ("segid", "term", "pgno") VALUES (1, X'', 2);
 DELETE FROM "search_state";
-INSERT INTO "search_state" ("last_id", "version") VALUES (6, '1/15.0.0/15.0.0');
+INSERT INTO "search_state" ("last_id", "version", "purge") VALUES (6, '1/15.0.0/15.0.0', 0);
 DELETE FROM "sessions";
 INSERT INTO "sessions" ("id", "user_id", "device", "address", "created_at", "last_used_at", "expires_at", "revoked_at") VALUES ('frozen', '01950000-0000-7000-8000-00000000000a', 'Browser/1', '', 1772366400000, 1772366400000, 1772452800000, 0);
 DELETE FROM "settings";
