@@ -12,6 +12,8 @@ import (
 // writeBuffer bounds what is joined into one write. A larger frame is written from its own bytes.
 const writeBuffer = 64 << 10
 
+var writeBuffers = sync.Pool{New: func() any { b := make([]byte, 0, writeBuffer); return &b }}
+
 // stuckNever says that a socket takes what it is given.
 const stuckNever = ^uint32(0)
 
@@ -39,6 +41,7 @@ const (
 	paceRound             // with the next round: it was written a moment ago
 )
 
+// paceLists collect what one SendAll has to tell the flusher.
 type paceLists struct{ urgent, round []*Conn }
 
 var lists = sync.Pool{New: func() any { return new(paceLists) }}
@@ -55,10 +58,10 @@ func (l *paceLists) recycle() {
 // in which everything that has gathered for each goes out in one write. Rounds are at least Linger apart, and
 // the more of the time they take, the further apart they are. With little to do every frame is written at once.
 type flusher struct {
-	s   *Server
-	max int // workers at once
+	s      *Server
+	max    int         // workers at once
+	loaded atomic.Bool // debt is beyond loadDebt
 
-	loaded              atomic.Bool // debt is beyond loadDebt
 	sent, writes, bytes atomic.Uint64
 
 	mu      sync.Mutex // never together with Conn.mu
@@ -86,6 +89,10 @@ func (f *fifo) pop() *Conn {
 	f.conns[f.head] = nil
 	if f.head++; f.head == len(f.conns) {
 		f.conns, f.head = f.conns[:0], 0
+	} else if f.head > 1000 && f.head > len(f.conns)/2 { // it may never be empty
+		kept := copy(f.conns, f.conns[f.head:])
+		clear(f.conns[kept:])
+		f.conns, f.head = f.conns[:kept], 0
 	}
 	return c
 }
@@ -135,8 +142,8 @@ func (f *flusher) startLocked() {
 
 // work visits listed connections until there are none.
 func (f *flusher) work() {
-	buf := buffers.Get().(*[]byte)
-	defer buffers.Put(buf)
+	buf := writeBuffers.Get().(*[]byte)
+	defer writeBuffers.Put(buf)
 	since := f.s.now()
 	for {
 		var c *Conn
@@ -379,9 +386,9 @@ func (c *Conn) flushPortable() {
 		c.nc.SetWriteDeadline(time.Now().Add(c.srv.opt.WriteTimeout))
 	}
 	c.mu.Unlock()
-	buf := buffers.Get().(*[]byte)
+	buf := writeBuffers.Get().(*[]byte)
 	n, err := c.writeSome(frames, off, *buf)
-	buffers.Put(buf)
+	writeBuffers.Put(buf)
 	c.flushed(n, err)
 	c.finish()
 }

@@ -23,6 +23,8 @@ const (
 	spareReads = 16      // read workers kept for the next event
 )
 
+var readBuffers = sync.Pool{New: func() any { b := make([]byte, readBuffer); return &b }}
+
 var longAgo = time.Unix(1, 0)
 
 // wake makes a reader look at the connection: there is input, or it is dead.
@@ -60,9 +62,10 @@ func (s *Server) dispatch(c *Conn) {
 
 // readWorker reads one connection after the other.
 func (s *Server) readWorker(c *Conn) {
-	buf := make([]byte, readBuffer)
+	buf := readBuffers.Get().(*[]byte)
+	defer readBuffers.Put(buf)
 	for {
-		c.readReady(buf)
+		c.readReady(*buf)
 		if s.idle.Add(1) > spareReads {
 			s.idle.Add(-1)
 			return
@@ -204,6 +207,3 @@ func (c *Conn) guard(call func()) {
 	}()
 	call()
 }
-
-// buffers are for joining what is written to one connection.
-var buffers = sync.Pool{New: func() any { b := make([]byte, 0, writeBuffer); return &b }}
