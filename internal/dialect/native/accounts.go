@@ -112,7 +112,7 @@ func (d *Dialect) registerAccounts() {
 		})
 	handle(d, "POST /auth/password", endpoint{
 		id: "change-password", tag: tag, status: 204, summary: "Change the own password",
-		description: "Ends the caller's other logins.", codes: "login_failed password_invalid rate_limited",
+		description: "Ends the caller's other logins.", codes: "login_failed/403 password_invalid rate_limited",
 	}, func(ctx context.Context, by chat.Actor, in *struct{ Body passwordRequest }) (*nothing, error) {
 		return nil, d.core.ChangePassword(ctx, by, in.Body.Current, in.Body.New)
 	})

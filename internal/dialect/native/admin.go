@@ -53,7 +53,7 @@ type (
 
 func (d *Dialect) registerAdmin() {
 	const tag = "Administration"
-	handle(d, "GET /admin/users", endpoint{id: "admin-list-users", tag: tag, summary: "List accounts", description: "Needs manage_users.", codes: "permission_missing limit_invalid cursor_invalid"},
+	handle(d, "GET /admin/users", endpoint{id: "admin-list-users", tag: tag, summary: "List accounts", description: "Needs manage_users.", codes: "permission_missing" + pageFaults},
 		func(ctx context.Context, by chat.Actor, in *struct {
 			Q        string `query:"q" doc:"Part of a username or display name."`
 			Role     string `query:"role" doc:"Only those with this role, by id."`
@@ -115,7 +115,7 @@ func (d *Dialect) registerAdmin() {
 	}) (*nothing, error) {
 		return nil, d.core.SetPassword(ctx, by, chat.UserID(in.ID), in.Body.Password)
 	})
-	handle(d, "GET /admin/rooms", endpoint{id: "admin-list-rooms", tag: tag, summary: "List all rooms, without content", description: "Needs manage_rooms.", codes: "permission_missing limit_invalid cursor_invalid"},
+	handle(d, "GET /admin/rooms", endpoint{id: "admin-list-rooms", tag: tag, summary: "List all rooms, without content", description: "Needs manage_rooms.", codes: "permission_missing" + pageFaults},
 		func(ctx context.Context, by chat.Actor, in *struct {
 			Q string `query:"q" doc:"Words of name and description."`
 			PageQuery

@@ -112,7 +112,6 @@ var codes = []Code{
 	{"room_archived", http.StatusForbidden, "The room can be read but not changed."},
 	{"room_not_text", http.StatusForbidden, "Nothing can be said in a separator."},
 	{"direct_room", http.StatusForbidden, "A direct room cannot be changed in this way."},
-	{"direct_with_self", http.StatusBadRequest, "A direct room needs another person."},
 	{"confirm_needed", http.StatusBadRequest, "confirm must be the room's slug or id."},
 	{"not_a_member", http.StatusForbidden, "The caller sees the room but is not a member."},
 	{"member_not_found", http.StatusNotFound, "The person is not a member of the room."},

@@ -14,13 +14,17 @@ import (
 // apiVersion is the version of the contract: its first number changes when old clients break.
 const apiVersion = "1.0.0"
 
-// document is the reference in its published forms.
+// document is the reference in the forms the server sends.
 type document struct {
-	json, yaml, page, socketPage []byte
+	json, page, socketPage []byte
 }
 
 // Document returns the reference as OpenAPI 3.1 in YAML: what api/openapi.yaml holds.
-func Document() []byte { return New(Options{}).document.yaml }
+func Document() ([]byte, error) {
+	d := New(Options{})
+	d.document()
+	return d.api.OpenAPI().YAML()
+}
 
 const introduction = `The server's own API. Errors are application/problem+json with a stable code. Ids are opaque strings, times RFC 3339 in UTC with milliseconds.
 Unknown fields and parameters are ignored. Lists take limit and cursor and return next_cursor. The WebSocket at GET /ws is described in websocket.md.`
@@ -52,8 +56,8 @@ func jsonResponse[T any](d *Dialect) *huma.Response {
 	return &huma.Response{Content: map[string]*huma.MediaType{"application/json": {Schema: schemaOf(d.api.OpenAPI().Components.Schemas, v)}}}
 }
 
-// finish completes what huma knows of the operations and renders the reference.
-func (d *Dialect) finish() document {
+// finish completes what huma knows of the operations and renders the reference. It takes too long to do it at every start.
+func (d *Dialect) finish() *document {
 	api := d.api.OpenAPI()
 	api.Info.Description = introduction
 	api.Servers = []*huma.Server{{URL: prefix}}
@@ -78,16 +82,11 @@ func (d *Dialect) finish() document {
 	}
 	api.Extensions = map[string]any{"x-error-codes": codeTable()}
 
-	var doc document
-	var err error
-	if doc.json, err = json.Marshal(api); err != nil {
+	text, err := json.Marshal(api)
+	if err != nil {
 		panic(fmt.Sprintf("the API's reference cannot be written: %v", err)) // a fault in this package, met by every test
 	}
-	if doc.yaml, err = api.YAML(); err != nil {
-		panic(fmt.Sprintf("the API's reference cannot be written: %v", err)) // as above
-	}
-	doc.page, doc.socketPage = referencePage(api), socketPage()
-	return doc
+	return &document{json: text, page: referencePage(api), socketPage: socketPage()}
 }
 
 func finishOperation(api *huma.OpenAPI, op *huma.Operation, problem *huma.Schema) {
@@ -145,12 +144,17 @@ func (e endpoint) errorCodes(op *huma.Operation) map[int][]string {
 	}
 	slices.Sort(list)
 	by := map[int][]string{}
-	for _, code := range slices.Compact(list) {
+	for _, entry := range slices.Compact(list) {
+		code, special, _ := strings.Cut(entry, "/")
 		c := codeOf(code)
 		if c == nil {
 			panic("operation " + e.id + " names the unknown error code " + code) // a fault in this package, met by every test
 		}
-		by[c.Status] = append(by[c.Status], code)
+		status := c.Status
+		if n, err := strconv.Atoi(special); err == nil {
+			status = n
+		}
+		by[status] = append(by[status], code)
 	}
 	return by
 }
@@ -227,8 +231,8 @@ func exampleOf(api *huma.OpenAPI, s *huma.Schema, depth int) any {
 	return nil
 }
 
-// serve sends a part of the reference.
-func (document) serve(w http.ResponseWriter, kind string, body []byte) {
+// serveDocument sends a part of the reference.
+func serveDocument(w http.ResponseWriter, kind string, body []byte) {
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Cache-Control", "no-cache")
 	_, _ = w.Write(body) // the client is gone; nobody to tell

@@ -59,7 +59,7 @@ func (d *Dialect) registerMembers() {
 	})
 	handle(d, "GET /rooms/{id}/members", endpoint{
 		id: "list-members", tag: tag, summary: "List members with presence", description: "The owner, admins, then by joining.",
-		codes: "room_not_found not_a_member limit_invalid cursor_invalid",
+		codes: "room_not_found not_a_member" + pageFaults,
 	}, func(ctx context.Context, by chat.Actor, in *struct {
 		RoomPath
 		PageQuery
@@ -135,7 +135,7 @@ func (d *Dialect) registerMembers() {
 		return d.lift(ctx, by, in.RoomPath, chat.Mute, in.UserID)
 	})
 	handle(d, "GET /rooms/{id}/bans", endpoint{
-		id: "list-bans", tag: tag, summary: "List who is banned from a room", codes: "room_not_found not_a_member manage_members_forbidden limit_invalid cursor_invalid",
+		id: "list-bans", tag: tag, summary: "List who is banned from a room", codes: "room_not_found not_a_member manage_members_forbidden" + pageFaults,
 	}, func(ctx context.Context, by chat.Actor, in *struct {
 		RoomPath
 		PageQuery

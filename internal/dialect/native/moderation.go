@@ -53,7 +53,7 @@ func (d *Dialect) registerModeration() {
 	const tag = "Moderation"
 	handle(d, "GET /admin/sanctions", endpoint{
 		id: "list-sanctions", tag: tag, summary: "List sanctions", description: "Of the server, for moderators; of a room, for those who manage its members.",
-		codes: "permission_missing room_not_found not_a_member manage_members_forbidden limit_invalid cursor_invalid kind_invalid",
+		codes: "permission_missing room_not_found not_a_member manage_members_forbidden kind_invalid" + pageFaults,
 	}, func(ctx context.Context, by chat.Actor, in *struct {
 		UserID string `query:"user_id"`
 		RoomID string `query:"room_id" doc:"Not given: those of the whole server."`
@@ -112,7 +112,7 @@ func (d *Dialect) registerModeration() {
 	})
 	handle(d, "GET /admin/reports", endpoint{
 		id: "list-reports", tag: tag, summary: "Read the queue of reported messages", description: "Needs review_reports. Open ones oldest first, others newest first.",
-		codes: "permission_missing state_invalid limit_invalid cursor_invalid",
+		codes: "permission_missing state_invalid" + pageFaults,
 	}, func(ctx context.Context, by chat.Actor, in *struct {
 		State string `query:"state" enum:"open,resolved,dismissed" doc:"open if it is not given."`
 		PageQuery
@@ -150,7 +150,7 @@ func (d *Dialect) registerModeration() {
 		return ok(shown[0]), nil
 	})
 	handle(d, "GET /admin/audit", endpoint{
-		id: "list-audit", tag: tag, summary: "Read the audit log", description: "Needs view_audit_log.", codes: "permission_missing time_invalid limit_invalid cursor_invalid",
+		id: "list-audit", tag: tag, summary: "Read the audit log", description: "Needs view_audit_log.", codes: "permission_missing time_invalid" + pageFaults,
 	}, func(ctx context.Context, by chat.Actor, in *struct {
 		RoomID string `query:"room_id"`
 		AuditQuery
@@ -163,7 +163,7 @@ func (d *Dialect) registerModeration() {
 	})
 	handle(d, "GET /rooms/{id}/audit", endpoint{
 		id: "list-room-audit", tag: tag, summary: "Read a room's audit log", description: "For its admins.",
-		codes: "room_not_found not_a_member manage_room_forbidden permission_missing time_invalid limit_invalid cursor_invalid",
+		codes: "room_not_found not_a_member manage_room_forbidden permission_missing time_invalid" + pageFaults,
 	}, func(ctx context.Context, by chat.Actor, in *struct {
 		RoomPath
 		AuditQuery

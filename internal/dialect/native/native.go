@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -53,8 +54,8 @@ type Dialect struct {
 
 	api      huma.API
 	mux      *http.ServeMux
-	slugs    *http.ServeMux // rooms by slug, whose path is ambiguous among the others
-	document document
+	slugs    *http.ServeMux   // rooms by slug, whose path is ambiguous among the others
+	document func() *document // once asked for
 }
 
 // New makes the dialect. It registers every operation, so it costs some milliseconds.
@@ -77,6 +78,7 @@ func New(o Options) *Dialect {
 			d.log.Warn("origin is not usable", "origin", origin, "error", err)
 		}
 	}
+	d.document = sync.OnceValue(d.finish)
 	d.register()
 	return d
 }

@@ -43,7 +43,7 @@ type (
 
 func (d *Dialect) registerNotifications() {
 	const tag = "Notifications"
-	handle(d, "GET /notifications", endpoint{id: "list-notifications", tag: tag, summary: "List the own notifications", codes: "limit_invalid cursor_invalid"},
+	handle(d, "GET /notifications", endpoint{id: "list-notifications", tag: tag, summary: "List the own notifications", codes: pageFaults},
 		func(ctx context.Context, by chat.Actor, in *struct {
 			Unread bool `query:"unread" doc:"Only those that were not read."`
 			PageQuery

@@ -229,7 +229,7 @@ func userOf(u *chat.User) User {
 	}
 }
 
-// self converts the caller's own account; the status is the one they chose.
+// self converts the caller's own account.
 func (d *Dialect) self(u *chat.User) Self {
 	s := Self{User: userOf(u), Email: u.Email, Settings: opaque(u.Settings), Roles: make([]string, len(u.Roles))}
 	for i, r := range u.Roles {

@@ -29,7 +29,7 @@ type endpoint struct {
 	access      access
 	status      int    // of success; default 200, or 204 without a body
 	orStatus    int    // another status of success with the same body
-	codes       string // the error codes it can answer with beside those that all share, separated by spaces
+	codes       string // the error codes it can answer with beside those that all share, separated by spaces; "code/403" with another status than its own
 }
 
 // reply is an answer with a body.
@@ -220,8 +220,10 @@ func (d *Dialect) register() {
 	d.registerAdmin()
 	d.registerRoles()
 	d.registerServer()
-	d.document = d.finish()
 }
+
+// pageFaults are the errors of every list with limit and cursor.
+const pageFaults = " limit_invalid cursor_invalid bad_cursor"
 
 // Inputs that many operations share.
 type (

@@ -64,7 +64,7 @@ func (d *Dialect) registerRooms() {
 			list, err := d.core.Rooms(ctx, by)
 			return ok(roomList{d.rooms(list)}), err
 		})
-	handle(d, "GET /rooms/public", endpoint{id: "list-public-rooms", tag: tag, summary: "Discover rooms that anyone may join", codes: "limit_invalid cursor_invalid query_too_long"},
+	handle(d, "GET /rooms/public", endpoint{id: "list-public-rooms", tag: tag, summary: "Discover rooms that anyone may join", codes: "query_too_long" + pageFaults},
 		func(ctx context.Context, by chat.Actor, in *struct {
 			Q string `query:"q" doc:"Words of name and description." example:"engine"`
 			PageQuery
@@ -88,7 +88,7 @@ func (d *Dialect) registerRooms() {
 	})
 	handle(d, "POST /rooms/direct", endpoint{
 		id: "open-direct-room", tag: tag, status: 201, orStatus: 200, summary: "Open the direct room with a person",
-		description: "There is one for each pair; it is made at need (201).", codes: "user_not_found blocked direct_with_self rate_limited",
+		description: "There is one for each pair; it is made at need (201).", codes: "user_not_found blocked target_is_self rate_limited",
 	}, func(ctx context.Context, by chat.Actor, in *struct{ Body userRequest }) (*created[Room], error) {
 		v, isNew, err := d.core.DirectRoom(ctx, by, chat.UserID(in.Body.UserID))
 		if err != nil {

@@ -67,17 +67,17 @@ func (d *Dialect) registerServer() {
 	})
 	d.plain(d.described("GET /openapi.json", endpoint{id: "get-openapi", tag: tag, access: anyone, summary: "Read this reference as OpenAPI 3.1"},
 		nil, &huma.Response{Description: "The document.", Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: "object"}}}}),
-		func(w http.ResponseWriter, _ *http.Request) { d.document.serve(w, "application/json", d.document.json) })
-	page := func(route, id, summary string, body func() []byte) {
+		func(w http.ResponseWriter, _ *http.Request) { serveDocument(w, "application/json", d.document().json) })
+	page := func(route, id, summary string, body func(*document) []byte) {
 		d.plain(d.described(route, endpoint{id: id, tag: tag, access: anyone, summary: summary}, nil,
 			&huma.Response{Description: "The page.", Content: map[string]*huma.MediaType{"text/html": {Schema: &huma.Schema{Type: "string"}}}}),
 			func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Security-Policy", pagePolicy)
-				d.document.serve(w, "text/html; charset=utf-8", body())
+				serveDocument(w, "text/html; charset=utf-8", body(d.document()))
 			})
 	}
-	page("GET /docs", "get-docs", "Read this reference as a page", func() []byte { return d.document.page })
-	page("GET /docs/websocket", "get-websocket-docs", "Read the reference of the WebSocket as a page", func() []byte { return d.document.socketPage })
+	page("GET /docs", "get-docs", "Read this reference as a page", func(doc *document) []byte { return doc.page })
+	page("GET /docs/websocket", "get-websocket-docs", "Read the reference of the WebSocket as a page", func(doc *document) []byte { return doc.socketPage })
 }
 
 // limits is what the server is set to.
