@@ -51,7 +51,7 @@ const (
 type Limits struct {
 	MessagesPer10s        int
 	RegisterPerMinute     int // per address
-	LoginPerMinute        int // per address
+	LoginPerMinute        int // per address, and per name that fails
 	UploadsPerMinute      int // per user
 	SearchPerMinute       int // per user
 	RequestsPerMinute     int // per user, everything else
