@@ -60,8 +60,9 @@ func parseID(s string) (int64, bool) {
 type Actor struct {
 	UserID    UserID
 	SessionID SessionID
-	Address   string // network address of the client, for rate limits and the session list; may be empty
-	Operator  bool   // the operator at the command line: passes every permission check, has no user
+	Address   string    // network address of the client, for rate limits and the session list; may be empty
+	ExpiresAt time.Time // when the login session ends by itself; zero: never
+	Operator  bool      // the operator at the command line: passes every permission check, has no user
 }
 
 // Operator is the actor of the command line and of the server's own chores.
