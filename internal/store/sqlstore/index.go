@@ -93,7 +93,7 @@ func (t *tx) mark(ctx context.Context, secure int) error {
 }
 
 // purgePages is how many pages of the index one step of merging writes, so that writers wait for some milliseconds only.
-const purgePages = 64
+const purgePages = 16
 
 // purgeSome merges the index one step further, inside a transaction, until nothing is left of what was only marked as gone.
 func purgeSome(ctx context.Context, x execer) (done bool, err error) {

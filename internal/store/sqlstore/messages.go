@@ -99,7 +99,7 @@ func (r reader) fill(ctx context.Context, rows []*messageRow) error {
 	return nil
 }
 
-// values copies messages out of their rows.
+// messageValues copies messages out of their rows.
 func messageValues(rows []*messageRow) []chat.Message {
 	msgs := make([]chat.Message, len(rows))
 	for i, m := range rows {
@@ -330,6 +330,7 @@ func (t *tx) EditMessage(ctx context.Context, id chat.MessageID, e core.Edit) (*
 }
 
 // DeleteMessage implements core.Tx. The tombstone keeps place, sender, times and thread. Deleting it again changes nothing.
+// What was said is overwritten in the database and taken out of the index; the engine's log forgets it as it goes round.
 func (t *tx) DeleteMessage(ctx context.Context, id chat.MessageID, by chat.UserID, _ time.Time) (msg *chat.Message, blobs []string, err error) {
 	old, err := t.Message(ctx, id)
 	if err != nil || old.Deleted {
