@@ -58,16 +58,17 @@ func (c *Core) SetUp(ctx context.Context, address, token string, r Registering) 
 
 // checkSetup says whether the token may make the first owner.
 func (c *Core) checkSetup(ctx context.Context, r Reader, token string) error {
+	// In this order: who finds no token because it was just used then finds the owner that it made.
+	value, err := r.Setting(ctx, setupSetting)
+	if err != nil && chat.AsError(err).Kind != chat.NotFound {
+		return err
+	}
 	done, err := r.OwnerExists(ctx)
 	if err != nil {
 		return err
 	}
 	if done {
 		return errSetupDone
-	}
-	value, err := r.Setting(ctx, setupSetting)
-	if err != nil && chat.AsError(err).Kind != chat.NotFound {
-		return err
 	}
 	var hash string
 	if len(value) > 0 {
