@@ -33,6 +33,7 @@ type Options struct {
 	Registration      Registration
 	TokenKey          []byte // at least 32 bytes; signs session tokens
 	SessionTTL        time.Duration
+	PasswordMemory    uint32 // KiB that hashing a password takes; 0: 19 MiB. Less is for tests
 	TempDir           string // where uploads wait while they are checked
 	Limits            Limits
 }
@@ -114,6 +115,9 @@ func New(o Options) *Core {
 	}
 	o.Limits = o.Limits.withDefaults()
 	c := &Core{Options: o, log: o.Logger, hashing: make(chan struct{}, 2), argon: defaultArgon}
+	if o.PasswordMemory != 0 {
+		c.argon = argonParams{time: 1, memory: o.PasswordMemory, threads: 1}
+	}
 	c.users = newUserCache(c)
 	c.seats = newSeatCache()
 	c.sessions = newSessionCache()

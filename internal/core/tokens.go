@@ -159,7 +159,7 @@ func (c *Core) Authenticate(ctx context.Context, token, address string) (chat.Ac
 		return chat.Actor{}, errTokenExpired
 	}
 	c.visits.used(l.session, now, address)
-	return chat.Actor{UserID: userID, SessionID: sessionID, Address: address}, nil
+	return chat.Actor{UserID: userID, SessionID: sessionID, Address: address, ExpiresAt: l.session.ExpiresAt}, nil
 }
 
 // login returns a session and its user's server-wide sanctions, from memory or the store. Fails with token_invalid.

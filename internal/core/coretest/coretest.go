@@ -57,7 +57,7 @@ func New(t testing.TB, configure func(*core.Options), before ...func(*core.Core)
 	volatile := inproc.New(inproc.Options{Now: w.Clock.Now})
 	blobs := fs.New(dir + "/blobs")
 	o := core.Options{Store: w.Store, State: volatile, Blobs: blobs, Scanner: scan.NewBuiltin(scan.Options{}), Clock: w.Clock.Now, TokenKey: make([]byte, 32), TempDir: dir,
-		ServerName: "Test", Limits: core.Limits{MessagesPer10s: -1, RegisterPerMinute: -1, LoginPerMinute: -1, UploadsPerMinute: -1, SearchPerMinute: -1, RequestsPerMinute: -1}}
+		PasswordMemory: 64, ServerName: "Test", Limits: core.Limits{MessagesPer10s: -1, RegisterPerMinute: -1, LoginPerMinute: -1, UploadsPerMinute: -1, SearchPerMinute: -1, RequestsPerMinute: -1}}
 	if configure != nil {
 		configure(&o)
 	}
