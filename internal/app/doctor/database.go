@@ -14,6 +14,7 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"parley/internal/app"
+	blobs "parley/internal/blob/fs"
 	"parley/internal/store/sqlstore"
 )
 
@@ -107,11 +108,10 @@ func (p Patient) blobs(ctx context.Context, db *sql.DB) Finding {
 		return good(check, "%v", err).but(Warn, "run this again")
 	}
 	dir := app.LayoutOf(p.Config).Blobs
+	store := blobs.New(dir)
 	missing := 0
 	for _, hash := range hashes {
-		if len(hash) < 4 {
-			missing++
-		} else if _, err := os.Stat(filepath.Join(dir, hash[:2], hash[2:4], hash)); err != nil {
+		if _, err := store.Stat(ctx, hash); err != nil {
 			missing++
 		}
 	}
