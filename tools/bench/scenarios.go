@@ -20,16 +20,13 @@ var (
 
 // fanOut is one saturated room: what a delivery costs the server.
 type fanOut struct {
-	receivers       int
-	deliveries      int64
-	cpu             time.Duration
-	took            time.Duration
-	messages        int64
-	batch           float64 // calls per commit
-	perWrite        float64
-	bareCPU         time.Duration
-	bareDeliveries  int64
-	bareBytesFactor float64
+	receivers      int
+	deliveries     int64
+	cpu            time.Duration
+	took           time.Duration
+	batch          float64 // calls per commit
+	bareCPU        time.Duration
+	bareDeliveries int64
 }
 
 func (f fanOut) perMillion() float64 { return f.cpu.Seconds() / float64(f.deliveries) * 1e6 }
@@ -299,6 +296,7 @@ func grown(p *process, n int, open func(int) (*client, error)) (int64, error) {
 type history struct {
 	messages, reads int
 	p50, p99        time.Duration
+	cpu             time.Duration // of the server, each read
 	fillRate        float64
 }
 
@@ -327,6 +325,7 @@ func runHistory(ctx context.Context, b *bench) (history, error) {
 		go b.saveProfile(p, "history")
 	}
 	all := make([][]time.Duration, readers)
+	c0 := p.cpu()
 	err = parallel(readers, readers, func(i int) error {
 		for range each {
 			t := time.Now()
@@ -343,6 +342,7 @@ func runHistory(ctx context.Context, b *bench) (history, error) {
 	})
 	times := slices.Concat(all...)
 	m.reads = len(times)
+	m.cpu = (p.cpu() - c0) / time.Duration(max(m.reads, 1))
 	m.p50, m.p99 = percentiles(times)
 	return m, err
 }

@@ -478,6 +478,7 @@ func changesFollowed(w *world) {
 			}
 		}
 	}()
+	defer func() { <-over }()
 	seen := map[chat.MessageID]chat.Seq{}
 	var since chat.Seq
 	for last := false; ; {
