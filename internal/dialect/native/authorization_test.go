@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The statements of the seed about who may do what, one after the other.
+// Who may do what, one statement after the other.
 func TestAuthorization(t *testing.T) {
 	s := newServer(t)
 	ada, adm, bob, eve := s.user("ada"), s.user("adm"), s.user("bob"), s.user("eve")

@@ -181,7 +181,7 @@ func TestTheReferenceIsServed(t *testing.T) {
 	}
 }
 
-// Everything but the ways in needs a login (seed: Authentication).
+// Everything but the ways in needs a login.
 func TestEveryOperationNeedsALoginButTheWaysIn(t *testing.T) {
 	s := newServer(t)
 	open := map[string]bool{
