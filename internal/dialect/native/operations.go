@@ -218,7 +218,7 @@ func (d *Dialect) register() {
 }
 
 // pageFaults are the errors of every list with limit and cursor.
-const pageFaults = " limit_invalid cursor_invalid bad_cursor"
+const pageFaults = " limit_invalid cursor_invalid"
 
 // Inputs that many operations share.
 type (
