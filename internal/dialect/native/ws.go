@@ -313,15 +313,18 @@ func typingFrame(typing bool) func(context.Context, *socket, *clientFrame) (any,
 	}
 }
 
-// answered is the answer of a handler that answered by itself.
-var answered = json.RawMessage(nil)
+// written is an answer that needs no more encoding; none at all is that of a handler that answered by itself.
+type written []byte
+
+var answered = written(nil)
 
 func (s *socket) withMessage(f *clientFrame, msg *chat.Message, err error) (any, error) {
 	if err != nil || f.Ref == "" {
 		return answered, err
 	}
-	shown := s.dialect.message(msg, s.actor.UserID)
-	return okFrame{Type: "ok", Ref: f.Ref, Message: &shown}, nil
+	b := appendText(append(make([]byte, 0, 700+len(msg.Content)+len(msg.Content)/8), `{"type":"ok","ref":`...), f.Ref)
+	b = s.dialect.appendMessage(append(b, `,"message":`...), msg, s.actor.UserID)
+	return written(append(b, '}')), nil
 }
 
 // malformed answers a frame that is no frame; too many of them end the connection.
@@ -348,12 +351,15 @@ func (s *socket) fail(ref string, err error) {
 
 // send queues a frame for this connection alone.
 func (s *socket) send(frame any) {
-	if raw, ok := frame.(json.RawMessage); ok && raw == nil {
-		return
+	text, done := frame.(written)
+	if !done {
+		var err error
+		if text, err = json.Marshal(frame); err != nil { // our own types always marshal; a fault here must not take the connection along
+			s.dialect.log.Error("encoding a frame failed", "error", err)
+			return
+		}
 	}
-	text, err := json.Marshal(frame)
-	if err != nil { // our own types always marshal; a fault here must not take the connection along
-		s.dialect.log.Error("encoding a frame failed", "error", err)
+	if text == nil {
 		return
 	}
 	if s.live == nil {
