@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -153,6 +154,9 @@ func (w *writer) run() {
 	idle := time.NewTimer(indexDelay)
 	defer idle.Stop()
 	for {
+		// Whoever has a call ready goes first. Woken by the first of many, and alone on a processor, the committer would
+		// otherwise commit one call at a time while the others wait to be scheduled.
+		runtime.Gosched()
 		batch, stopped := w.take()
 		if len(batch) > 0 {
 			w.commit(batch)
