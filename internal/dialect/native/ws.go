@@ -225,12 +225,20 @@ var clientFrames = map[string]func(context.Context, *socket, *clientFrame) (any,
 				return nil, chat.InvalidField("since", "since_invalid", "since is a change_seq: a number from 0.")
 			}
 		}
-		return answered, s.dialect.hub.Join(ctx, s.live, room, since, func(v chat.RoomView) {
+		var joined chat.RoomView
+		err = s.dialect.hub.Join(ctx, s.live, room, since, func(v chat.RoomView) {
+			joined = v
 			if f.Ref != "" {
 				shown := s.dialect.room(v)
 				s.send(okFrame{Type: "ok", Ref: f.Ref, Room: &shown, LastSeq: int64(v.Room.LastSeq)})
 			}
 		})
+		if err == nil && joined.Room.Type == chat.Direct && joined.UnreadCount > 0 { // what waited for this person is here now
+			if err := s.dialect.core.MarkDelivered(ctx, s.actor.UserID, room, joined.Room.LastSeq); err != nil {
+				s.dialect.log.Warn("noting a delivery failed", "room", room, "error", err)
+			}
+		}
+		return answered, err
 	},
 	"leave_room": func(_ context.Context, s *socket, f *clientFrame) (any, error) {
 		room, err := f.room()
