@@ -6,15 +6,20 @@
 package demo
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
+	"parley/internal/blob"
 	"parley/internal/blob/fs"
 	"parley/internal/chat"
 	"parley/internal/core"
@@ -127,6 +132,22 @@ func (c *clock) set(t time.Time) {
 	}
 }
 
+// album is a place of files in which many are the same: those that are there already are not written again.
+type album struct{ *fs.Store }
+
+// Put implements blob.Store.
+func (a *album) Put(ctx context.Context, r io.Reader) (blob.Info, error) {
+	content, err := io.ReadAll(r)
+	if err != nil {
+		return blob.Info{}, err
+	}
+	sum := sha256.Sum256(content)
+	if info, err := a.Stat(ctx, hex.EncodeToString(sum[:])); err == nil {
+		return info, nil
+	}
+	return a.Store.Put(ctx, bytes.NewReader(content))
+}
+
 // part is something that runs.
 type part interface {
 	Start(ctx context.Context) error
@@ -139,14 +160,14 @@ func open(ctx context.Context, o Options) (*world, error) {
 	c := &clock{now: now.AddDate(0, 0, -Days)}
 	store := sqlstore.New(sqlstore.Options{Path: o.Database, Synchronous: "off", Clock: c.Now, Logger: slog.New(slog.DiscardHandler)})
 	state := inproc.New(inproc.Options{Now: c.Now})
-	blobs := fs.New(o.Blobs)
+	blobs := &album{Store: fs.New(o.Blobs)}
 	rules := core.New(core.Options{
 		Store: store, State: state, Blobs: blobs, Scanner: scan.NewBuiltin(scan.Options{TempDir: o.Temp}), Clock: c.Now, TempDir: o.Temp,
 		TokenKey: make([]byte, 32), // signs nothing: nobody logs in here
 		Limits: core.Limits{MessagesPer10s: -1, RegisterPerMinute: -1, LoginPerMinute: -1, UploadsPerMinute: -1, SearchPerMinute: -1, RequestsPerMinute: -1,
 			AttachmentsPerMessage: -1, ConnectionsPerUser: -1, NotificationTTL: core.DefaultLimits.NotificationTTL},
 	})
-	w := &world{Core: rules, store: store, clock: c, now: now, share: max(o.part, 1), rand: newRand(o.Seed), people: map[string]*person{}, rooms: map[string]*room{}}
+	w := &world{Core: rules, store: store, clock: c, now: now, share: max(o.part, 1), rand: newRand(o.Seed), people: map[string]*person{}, rooms: map[string]*room{}, drawn: map[picture]file{}}
 	for _, p := range []part{state, blobs, store, rules} {
 		if err := p.Start(ctx); err != nil {
 			return nil, errors.Join(err, w.stop(context.WithoutCancel(ctx)))

@@ -69,8 +69,8 @@ func (c *canvas) done() *image.RGBA {
 
 type point struct{ x, y float64 }
 
-func hex(rgb uint32) color.RGBA {
-	return color.RGBA{uint8(rgb >> 16), uint8(rgb >> 8), uint8(rgb), 255}
+func rgb(v uint32) color.RGBA {
+	return color.RGBA{uint8(v >> 16), uint8(v >> 8), uint8(v), 255}
 }
 
 // mix is a colour between two.
@@ -173,29 +173,29 @@ func avatar(r *rand.Rand) ([]byte, error) {
 		{0x5f0f40, 0x9a031e, 0xfb8b24}, {0x003049, 0x669bbc, 0xfdf0d5}, {0x432818, 0xbb9457, 0xffe6a7}, {0x22223b, 0x9a8c98, 0xf2e9e4}}
 	p := palettes[r.IntN(len(palettes))]
 	c := newCanvas(256, 256)
-	c.sky(0, 256, hex(p[0]), hex(p[1]))
-	switch light := hex(p[2]); r.IntN(5) {
+	c.sky(0, 256, rgb(p[0]), rgb(p[1]))
+	switch light := rgb(p[2]); r.IntN(5) {
 	case 0: // sun over waves
 		c.disc(point{128, 118}, 58, 58, light, 1)
 		for i := range 4 {
-			c.wave(150+26*float64(i), 9, 60, float64(r.IntN(60)), mix(hex(p[0]), hex(p[1]), float64(i)/4), 256)
+			c.wave(150+26*float64(i), 9, 60, float64(r.IntN(60)), mix(rgb(p[0]), rgb(p[1]), float64(i)/4), 256)
 		}
 	case 1: // sail
 		c.shape(light, 1, point{122, 40}, point{122, 176}, point{52, 176})
 		c.shape(light, 0.75, point{134, 62}, point{134, 176}, point{204, 176})
-		c.shape(hex(p[0]), 1, point{40, 188}, point{216, 188}, point{186, 222}, point{70, 222})
+		c.shape(rgb(p[0]), 1, point{40, 188}, point{216, 188}, point{186, 222}, point{70, 222})
 	case 2: // face
 		c.disc(point{128, 138}, 84, 88, light, 1)
-		c.disc(point{98, 122}, 10, 14, hex(p[0]), 1)
-		c.disc(point{158, 122}, 10, 14, hex(p[0]), 1)
-		c.stroke(hex(p[0]), 9, point{92, 168}, point{110, 184}, point{146, 184}, point{164, 168})
+		c.disc(point{98, 122}, 10, 14, rgb(p[0]), 1)
+		c.disc(point{158, 122}, 10, 14, rgb(p[0]), 1)
+		c.stroke(rgb(p[0]), 9, point{92, 168}, point{110, 184}, point{146, 184}, point{164, 168})
 	case 3: // hills
 		c.disc(point{180, 80}, 34, 34, light, 1)
-		c.shape(mix(hex(p[0]), light, 0.3), 1, point{0, 256}, point{70, 110}, point{170, 256})
-		c.shape(mix(hex(p[0]), light, 0.15), 1, point{70, 256}, point{180, 140}, point{290, 256})
+		c.shape(mix(rgb(p[0]), light, 0.3), 1, point{0, 256}, point{70, 110}, point{170, 256})
+		c.shape(mix(rgb(p[0]), light, 0.15), 1, point{70, 256}, point{180, 140}, point{290, 256})
 	default: // rings
 		for i := 5; i > 0; i-- {
-			c.disc(point{128, 128}, float64(20*i), float64(20*i), mix(light, hex(p[0]), float64(i%2)*0.7), 1)
+			c.disc(point{128, 128}, float64(20*i), float64(20*i), mix(light, rgb(p[0]), float64(i%2)*0.7), 1)
 		}
 	}
 	var b bytes.Buffer
@@ -214,61 +214,61 @@ func (c *canvas) wave(y, height, length, phase float64, to color.RGBA, down floa
 
 func drawSea(c *canvas, r *rand.Rand) {
 	horizon := 330 + r.Float64()*40
-	c.sky(0, horizon, hex(0x27476e), hex(0xf4a259))
+	c.sky(0, horizon, rgb(0x27476e), rgb(0xf4a259))
 	sun := 200 + r.Float64()*500
 	for i := 8; i > 0; i-- {
-		c.disc(point{sun, horizon - 50}, 44+14*float64(i), 44+14*float64(i), hex(0xffe0a3), 0.07)
+		c.disc(point{sun, horizon - 50}, 44+14*float64(i), 44+14*float64(i), rgb(0xffe0a3), 0.07)
 	}
-	c.disc(point{sun, horizon - 50}, 44, 44, hex(0xfff1cf), 1)
-	c.sky(horizon, c.h, hex(0xc97b4a), hex(0x14344f))
+	c.disc(point{sun, horizon - 50}, 44, 44, rgb(0xfff1cf), 1)
+	c.sky(horizon, c.h, rgb(0xc97b4a), rgb(0x14344f))
 	for i := range 60 { // the sun on the water
 		y := horizon + 4 + float64(i)*4
 		half := 12 + float64(i)*1.3 + r.Float64()*18
-		c.shape(hex(0xffe0a3), 0.28, point{sun - half, y}, point{sun + half, y}, point{sun + half*0.8, y + 2.4}, point{sun - half*0.8, y + 2.4})
+		c.shape(rgb(0xffe0a3), 0.28, point{sun - half, y}, point{sun + half, y}, point{sun + half*0.8, y + 2.4}, point{sun - half*0.8, y + 2.4})
 	}
 	x, s := 180+r.Float64()*560, 0.8+r.Float64()*0.7
 	at := func(px, py float64) point { return point{x + px*s, horizon + 60 + py*s} }
-	c.shape(hex(0xf7f3e9), 1, at(0, -180), at(0, -12), at(-74, -12))
-	c.shape(hex(0xe5dccb), 1, at(8, -164), at(8, -12), at(62, -20))
-	c.stroke(hex(0x3a2a20), 4, at(3, -190), at(3, 6))
-	c.shape(hex(0x5b2e1d), 1, at(-86, 0), at(84, -4), at(58, 30), at(-64, 30))
+	c.shape(rgb(0xf7f3e9), 1, at(0, -180), at(0, -12), at(-74, -12))
+	c.shape(rgb(0xe5dccb), 1, at(8, -164), at(8, -12), at(62, -20))
+	c.stroke(rgb(0x3a2a20), 4, at(3, -190), at(3, 6))
+	c.shape(rgb(0x5b2e1d), 1, at(-86, 0), at(84, -4), at(58, 30), at(-64, 30))
 	for i := range 3 {
-		c.wave(horizon+170+40*float64(i), 5+2*float64(i), 150+r.Float64()*80, r.Float64()*100, mix(hex(0x2b5d73), hex(0x0d2538), float64(i)/3), c.h)
+		c.wave(horizon+170+40*float64(i), 5+2*float64(i), 150+r.Float64()*80, r.Float64()*100, mix(rgb(0x2b5d73), rgb(0x0d2538), float64(i)/3), c.h)
 	}
 }
 
 func drawHills(c *canvas, r *rand.Rand) {
-	c.sky(0, c.h, hex(0x7fb7de), hex(0xf3f6ee))
-	c.disc(point{150 + r.Float64()*600, 120}, 46, 46, hex(0xfff4cc), 0.95)
+	c.sky(0, c.h, rgb(0x7fb7de), rgb(0xf3f6ee))
+	c.disc(point{150 + r.Float64()*600, 120}, 46, 46, rgb(0xfff4cc), 0.95)
 	for range 5 {
 		x, y := r.Float64()*c.w, 60+r.Float64()*120
 		for i := range 4 {
-			c.disc(point{x + float64(i)*34, y + r.Float64()*10}, 40, 17, hex(0xffffff), 0.5)
+			c.disc(point{x + float64(i)*34, y + r.Float64()*10}, 40, 17, rgb(0xffffff), 0.5)
 		}
 	}
 	colours := []uint32{0x9db8c7, 0x7a9e9f, 0x5b8266, 0x3e6259, 0x2b4638}
-	for i, rgb := range colours {
+	for i, v := range colours {
 		base := 250 + 75*float64(i)
 		points := []point{{c.w, c.h}, {0, c.h}}
 		a, b, d := r.Float64()*6, r.Float64()*6, 60-float64(i)*6
 		for x := 0.0; x <= c.w+6; x += 6 {
 			points = append(points, point{x, base - d*math.Sin(x/170+a) - d/2*math.Sin(x/61+b)})
 		}
-		c.shape(hex(rgb), 1, points...)
+		c.shape(rgb(v), 1, points...)
 	}
 	for range 26 { // trees
 		x, y, s := r.Float64()*c.w, 520+r.Float64()*70, 14+r.Float64()*18
-		c.shape(hex(0x1d3327), 1, point{x, y - 3*s}, point{x + s, y}, point{x - s, y})
+		c.shape(rgb(0x1d3327), 1, point{x, y - 3*s}, point{x + s, y}, point{x - s, y})
 	}
 }
 
 func drawLoaf(c *canvas, r *rand.Rand) {
-	c.sky(0, c.h, hex(0xe9dcc9), hex(0xcbb292))
+	c.sky(0, c.h, rgb(0xe9dcc9), rgb(0xcbb292))
 	for i := range 7 { // the board
-		c.box(90, 400+22*float64(i), 870, 422+22*float64(i), mix(hex(0x9c6b3f), hex(0x7d522d), float64(i%3)/3))
+		c.box(90, 400+22*float64(i), 870, 422+22*float64(i), mix(rgb(0x9c6b3f), rgb(0x7d522d), float64(i%3)/3))
 	}
-	c.disc(point{480, 440}, 330, 40, hex(0x4a2f1b), 0.35)
-	crust, light := hex(0xa9642b), hex(0xe3ab63)
+	c.disc(point{480, 440}, 330, 40, rgb(0x4a2f1b), 0.35)
+	crust, light := rgb(0xa9642b), rgb(0xe3ab63)
 	for i := range 24 {
 		t := float64(i) / 24
 		c.disc(point{480 - 26*t, 320 - 34*t}, 300*(1-0.55*t), 140*(1-0.6*t), mix(crust, light, t*0.8), 1)
@@ -276,23 +276,23 @@ func drawLoaf(c *canvas, r *rand.Rand) {
 	cuts := 3 + r.IntN(3)
 	for i := range cuts {
 		x := 330 + 300*float64(i)/float64(cuts-1)
-		c.stroke(hex(0xf3d9a8), 17, point{x - 46, 376}, point{x - 8, 300}, point{x + 40, 240})
-		c.stroke(hex(0x7d4317), 4, point{x - 54, 376}, point{x - 17, 300}, point{x + 31, 240})
+		c.stroke(rgb(0xf3d9a8), 17, point{x - 46, 376}, point{x - 8, 300}, point{x + 40, 240})
+		c.stroke(rgb(0x7d4317), 4, point{x - 54, 376}, point{x - 17, 300}, point{x + 31, 240})
 	}
 	for range 500 { // flour
 		a, d := r.Float64()*2*math.Pi, math.Sqrt(r.Float64())
-		c.disc(point{470 + 260*d*math.Cos(a), 310 + 110*d*math.Sin(a)}, 1.6, 1.6, hex(0xfffaf0), 0.7)
+		c.disc(point{470 + 260*d*math.Cos(a), 310 + 110*d*math.Sin(a)}, 1.6, 1.6, rgb(0xfffaf0), 0.7)
 	}
 }
 
 var (
-	ink   = hex(0x2d3142)
-	paper = hex(0xfbfbf8)
-	grid  = hex(0xe2e4e8)
-	green = hex(0x2a9d8f)
-	amber = hex(0xe9a23b)
-	red   = hex(0xd1495b)
-	grey  = hex(0xb8bcc6)
+	ink   = rgb(0x2d3142)
+	paper = rgb(0xfbfbf8)
+	grid  = rgb(0xe2e4e8)
+	green = rgb(0x2a9d8f)
+	amber = rgb(0xe9a23b)
+	red   = rgb(0xd1495b)
+	grey  = rgb(0xb8bcc6)
 )
 
 // frame draws what a chart stands in and returns where values go: from 0 to 1 in both directions.

@@ -28,6 +28,7 @@ type world struct {
 	order  []*person
 	rooms  map[string]*room
 	plan   []happening
+	drawn  map[picture]file
 	result Result
 }
 
@@ -249,6 +250,21 @@ func (w *world) times(begin time.Time, n int) []time.Time {
 	return list
 }
 
+// variants is how many pictures there are of each kind.
+const variants = 5
+
+// picture names one that is drawn when it is first needed.
+type picture struct {
+	kind    string
+	variant uint64
+}
+
+// file is a picture as it is uploaded.
+type file struct {
+	name    string
+	content []byte
+}
+
 // turn is something said, once it has been.
 type turn struct {
 	by  *person
@@ -279,9 +295,9 @@ func (w *world) perform(r *room, b *book, s scene, at time.Time) {
 		if st.turn >= 0 {
 			parent = turns[st.turn]
 		}
-		seed := w.rand.Uint64()
+		variant := w.rand.Uint64N(variants)
 		turns = append(turns, t)
-		w.at(at, func(ctx context.Context) error { return w.say(ctx, r, t, said, parent, st.picture, seed) })
+		w.at(at, func(ctx context.Context) error { return w.say(ctx, r, t, said, parent, picture{st.picture, variant}) })
 		if slipped {
 			w.at(at.Add(w.between(20, 200)), func(ctx context.Context) error { return w.correct(ctx, t, text) })
 		}
@@ -330,7 +346,7 @@ func (w *world) between(from, to int) time.Duration {
 	return time.Duration(from)*time.Second + time.Duration(w.rand.IntN((to-from)*1000+1))*time.Millisecond
 }
 
-func (w *world) say(ctx context.Context, r *room, t *turn, text string, parent *turn, pictured string, seed uint64) error {
+func (w *world) say(ctx context.Context, r *room, t *turn, text string, parent *turn, p picture) error {
 	n := core.NewMessage{RoomID: r.id, Content: text}
 	if parent != nil {
 		if parent.msg == nil {
@@ -338,12 +354,16 @@ func (w *world) say(ctx context.Context, r *room, t *turn, text string, parent *
 		}
 		n.ParentID = parent.msg.ID
 	}
-	if pictured != "" {
-		name, content, err := paint(pictured, newRand(seed))
-		if err != nil {
-			return err
+	if p.kind != "" {
+		f, ok := w.drawn[p]
+		if !ok {
+			var err error
+			if f.name, f.content, err = paint(p.kind, newRand(p.variant)); err != nil {
+				return err
+			}
+			w.drawn[p] = f
 		}
-		up, err := w.UploadFile(ctx, t.by.actor, core.Upload{Filename: name, Body: bytes.NewReader(content)})
+		up, err := w.UploadFile(ctx, t.by.actor, core.Upload{Filename: f.name, Body: bytes.NewReader(f.content)})
 		if err != nil {
 			return err
 		}
@@ -438,7 +458,7 @@ func (w *world) warn() {
 	t := &turn{by: p["owen"]}
 	day := w.now.AddDate(0, 0, -9)
 	w.at(day, func(ctx context.Context) error {
-		return w.say(ctx, general, t, "Anybody here who needs new sails? I know a guy. I am the guy.", nil, "", 0)
+		return w.say(ctx, general, t, "Anybody here who needs new sails? I know a guy. I am the guy.", nil, picture{})
 	})
 	w.at(day.Add(20*time.Minute), func(ctx context.Context) error {
 		r, err := w.Report(ctx, p["nora"].actor, t.msg.ID, "Is this allowed here?")
@@ -461,7 +481,7 @@ func (w *world) moderate(ctx context.Context) error {
 	said := func(text string) (*chat.Message, error) {
 		w.pass(8 * time.Second)
 		t := &turn{by: p["owen"]}
-		return t.msg, w.say(ctx, general, t, text, nil, "", 0)
+		return t.msg, w.say(ctx, general, t, text, nil, picture{})
 	}
 	var ads []*chat.Message
 	for _, text := range []string{"Best sails on the coast, half price only today!!! https://example.org/sails", "Did you all see my offer? HALF PRICE!!!"} {
