@@ -250,6 +250,11 @@ func (d *Dialect) appendMessageFrame(kind string, m *chat.Message, viewer chat.U
 	return append(b, '}')
 }
 
+// EncodeResync implements hub.Dialect.
+func (d *Dialect) EncodeResync(room chat.RoomID) []byte {
+	return appendJSON(nil, roomIDFrame{"resync", room.String()})
+}
+
 // CloseCode implements hub.Dialect.
 func (d *Dialect) CloseCode(end hub.End) int {
 	if end == hub.EndRevoked {
