@@ -459,7 +459,7 @@ var (
 )
 
 // everywhere are codes any operation may answer, which the document need not repeat.
-var everywhere = []string{"unauthorized", "rate_limited", "internal"}
+var everywhere = []string{"rate_limited", "internal", "route_not_found"}
 
 func codeWord(description, code string) bool {
 	words := strings.FieldsFunc(description, func(r rune) bool { return !(r == '_' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9') })
@@ -720,7 +720,7 @@ func (c *client) dialWith(query string, opts *websocket.DialOptions) *live {
 }
 
 // patience is how long a thing may take that must happen.
-const patience = 30 * time.Second
+const patience = 8 * time.Second
 
 func show(v any) string {
 	text, _ := json.Marshal(v)
