@@ -261,6 +261,7 @@ func catchingUp(t *testing.T, a *api) {
 	start := one.get("/rooms/" + room).num("last_seq")
 	l := two.dial()
 	l.ok(obj{"type": "join_room", "room_id": room, "since": start})
+	l.await("room_changes", obj{"room_id": room, "messages": []any{}, "last_seq": start, "truncated": false})
 	kept := one.say(room, "kept").str("id")
 	l.await("message_created", obj{"message.id": kept})
 	seen := two.get("/rooms/" + room).num("last_seq")
