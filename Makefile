@@ -29,7 +29,9 @@ test-all: test ## the same, and the built program driven from outside
 	$(GO) test -timeout 15m ./e2e/...
 
 bench: build ## measure the built program; writes docs/benchmarks.md
-	$(GO) run ./tools/bench -binary $(PROGRAM)
+	$(GO) build -o bin/bench ./tools/bench
+	@if [ "$$(nproc)" -gt 1 ] && command -v taskset >/dev/null; then pin="taskset -c 1"; export BENCH_SERVER_CPU=0; fi; \
+	  $$pin bin/bench -binary $(PROGRAM) -out docs/benchmarks.md
 
 generate: ## the files that are made from the code
 	$(GO) run ./tools/configdoc

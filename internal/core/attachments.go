@@ -198,25 +198,23 @@ func byteCount(n int64) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// inspect finds out what a file is and refuses it if it is not allowed, not what it is declared to be, or harmful. A
-// scanner that does not answer refuses everything.
+// inspect finds out what a file is and refuses it if it is harmful, not allowed, or not what it is declared to be. Malware
+// is looked for first: whoever uploads some should be told that, not that the name is wrong. A scanner that does not answer
+// refuses everything.
 func (c *Core) inspect(ctx context.Context, by chat.Actor, file received, allowed []scan.Type, meta scan.Meta) (scan.Type, error) {
+	if c.Scanner != nil {
+		verdict, err := c.Scanner.Scan(ctx, file, file.size, meta)
+		if err != nil {
+			c.log.Error("the malware scanner does not answer", "err", err)
+			return "", &chat.Error{Kind: chat.Unavailable, Code: "scan_unavailable", Text: "Files cannot be checked for malware right now, so none are taken. Try again later.", Cause: err}
+		}
+		if !verdict.Clean() {
+			c.log.Warn("upload refused", "user", by.UserID, "code", verdict.Refusal.ErrorCode(), "signature", verdict.Signature)
+			return "", fileError(verdict.Err())
+		}
+	}
 	kind, err := scan.Policy{Allowed: allowed}.Check(ctx, file, file.size, meta)
-	if err != nil {
-		return kind, fileError(err)
-	}
-	if c.Scanner == nil {
-		return kind, nil
-	}
-	verdict, err := c.Scanner.Scan(ctx, file, file.size, meta)
-	if err != nil {
-		c.log.Error("the malware scanner does not answer", "err", err)
-		return kind, &chat.Error{Kind: chat.Unavailable, Code: "scan_unavailable", Text: "Files cannot be checked for malware right now, so none are taken. Try again later.", Cause: err}
-	}
-	if !verdict.Clean() {
-		c.log.Warn("upload refused", "user", by.UserID, "code", verdict.Refusal.ErrorCode(), "signature", verdict.Signature)
-	}
-	return kind, fileError(verdict.Err())
+	return kind, fileError(err)
 }
 
 // refused is a file's refusal by the packages that look at files.

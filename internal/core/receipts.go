@@ -34,6 +34,11 @@ func (c *Core) MarkRead(ctx context.Context, by chat.Actor, room chat.RoomID, se
 	}
 	now := c.now()
 	state := chat.UnreadChanged{UserID: by.UserID, RoomID: room}
+	if m, err := c.Store.Member(ctx, room, by.UserID); err == nil && upTo == 0 && m.LastReadSeq >= seq { // another device was faster
+		state.LastReadSeq = m.LastReadSeq
+		state.UnreadCount, state.MentionCount, err = c.Store.Unread(ctx, room, by.UserID)
+		return state, err
+	}
 	err = c.change(ctx, func(tx Tx) ([]chat.Event, error) {
 		if upTo != 0 {
 			if _, err := tx.ReadRoomNotifications(ctx, by.UserID, room, upTo, now); err != nil {
@@ -115,7 +120,8 @@ func (c *Core) MarkDelivered(ctx context.Context, user chat.UserID, room chat.Ro
 		if err != nil || !moved {
 			return nil, err
 		}
-		return []chat.Event{chat.ReadMoved{RoomID: room, UserID: user, Seq: seq, Delivered: true}}, nil
+		m, err := tx.Member(ctx, room, user)
+		return []chat.Event{chat.ReadMoved{RoomID: room, UserID: user, Seq: m.LastDeliveredSeq, Delivered: true}}, err
 	})
 }
 

@@ -85,7 +85,7 @@ func TestDelivered(t *testing.T) {
 	id, room := w.direct(ada, bob), w.room("Tea", chat.Private, ada, bob)
 	first, second, elsewhere := w.say(ada, id, "1"), w.say(ada, id, "2"), w.say(ada, room, "3")
 	w.told()
-	w.must(w.MarkDelivered(w.ctx, bob.UserID, id, second.Seq))
+	w.must(w.MarkDelivered(w.ctx, bob.UserID, id, second.Seq+100)) // there is no such message
 	events := w.told()
 	if kinds(events) != "ReadMoved" || events[0] != (chat.ReadMoved{RoomID: id, UserID: bob.UserID, Seq: second.Seq, Delivered: true}) {
 		t.Errorf("told %+v", events)

@@ -472,29 +472,34 @@ func TestTransferRoom(t *testing.T) {
 
 func TestOneTransferOfTwoRacers(t *testing.T) {
 	w := newWorld(t)
-	ada, bob, eve := w.user("ada"), w.user("bob"), w.user("eve")
-	id := w.room("Tea", chat.Private, ada, bob, eve)
-	codes := make([]string, 2)
-	var group sync.WaitGroup
-	for i, heir := range []chat.Actor{bob, eve} {
-		group.Go(func() {
-			_, err := w.TransferRoom(w.ctx, ada, id, heir.UserID)
-			codes[i] = chat.CodeOf(err)
-		})
-	}
-	group.Wait()
-	if !(codes[0] == "" && codes[1] == "transfer_forbidden" || codes[1] == "" && codes[0] == "transfer_forbidden") {
-		t.Errorf("the two ended with %q", codes)
-	}
-	members, _, err := w.Members(w.ctx, ada, id, chat.Page{})
-	w.must(err)
-	owners := 0
-	for _, m := range members {
-		if m.Member.Role == chat.RoomOwner {
-			owners++
+	ada, bob, eve := w.user("ada", chat.RoleAdmin), w.user("bob"), w.user("eve")
+	for range 20 {
+		id := w.room("Tea", chat.Private, ada, bob, eve)
+		codes := make([]string, 2)
+		start := make(chan struct{})
+		var group sync.WaitGroup
+		for i, heir := range []chat.Actor{bob, eve} {
+			group.Go(func() {
+				<-start
+				_, err := w.TransferRoom(w.ctx, ada, id, heir.UserID)
+				codes[i] = chat.CodeOf(err)
+			})
 		}
-	}
-	if owners != 1 {
-		t.Errorf("%d owners", owners)
+		close(start)
+		group.Wait()
+		if !(codes[0] == "" && codes[1] == "transfer_forbidden" || codes[1] == "" && codes[0] == "transfer_forbidden") {
+			t.Fatalf("the two ended with %q", codes)
+		}
+		members, _, err := w.Members(w.ctx, ada, id, chat.Page{})
+		w.must(err)
+		owners := 0
+		for _, m := range members {
+			if m.Member.Role == chat.RoomOwner {
+				owners++
+			}
+		}
+		if owners != 1 {
+			t.Fatalf("%d owners", owners)
+		}
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -41,11 +43,11 @@ var worldStart = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // newWorld makes a world without limits on how often one may do things; change what the test is about.
 func newWorld(t *testing.T, change ...func(*core.Options)) *world {
 	t.Helper()
+	t.Cleanup(func() { checkLeaks(t) }) // after everything has been stopped
 	w := &world{T: t, ctx: t.Context(), dir: t.TempDir(), now: worldStart}
 	blobs := fs.New(filepath.Join(w.dir, "blobs"))
 	volatile := inproc.New(inproc.Options{Now: w.clock})
 	w.store = sqlstore.New(sqlstore.Options{Path: filepath.Join(w.dir, "chat.db"), Synchronous: "off", Clock: w.clock, Logger: slog.New(slog.DiscardHandler)})
-	w.blobs = blobs
 	o := core.Options{
 		Store: w.store, State: volatile, Blobs: blobs, Clock: w.clock, TokenKey: bytes.Repeat([]byte{7}, 32), TempDir: t.TempDir(),
 		Limits: core.Limits{MessagesPer10s: -1, RegisterPerMinute: -1, LoginPerMinute: -1, UploadsPerMinute: -1, SearchPerMinute: -1, RequestsPerMinute: -1},
@@ -53,6 +55,7 @@ func newWorld(t *testing.T, change ...func(*core.Options)) *world {
 	for _, fn := range change {
 		fn(&o)
 	}
+	w.blobs = o.Blobs
 	w.Core = core.New(o)
 	w.Subscribe(func(events []chat.Event) {
 		w.mu.Lock()
@@ -74,6 +77,25 @@ func newWorld(t *testing.T, change ...func(*core.Options)) *world {
 		})
 	}
 	return w
+}
+
+// checkLeaks fails if a goroutine of ours is still there after all parts have been stopped.
+func checkLeaks(t *testing.T) {
+	stacks := make([]byte, 1<<20)
+	var left []string
+	// One that has just signalled its end may still be on its way out.
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); runtime.Gosched() {
+		left = nil
+		for _, g := range strings.Split(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
+			if strings.Contains(g, "parley/internal/") && !strings.Contains(g, "core_test.checkLeaks") && !strings.Contains(g, "testing.(*T).Run") {
+				left = append(left, g)
+			}
+		}
+		if left == nil {
+			return
+		}
+	}
+	t.Errorf("goroutines left behind:\n%s", strings.Join(left, "\n\n"))
 }
 
 func (w *world) clock() time.Time {

@@ -83,8 +83,8 @@ func TestRegistrationIsCheckedFieldByField(t *testing.T) {
 		{"a long display name", object{"username": "ada", "password": password, "display_name": strings.Repeat("a", 51)}, "display_name_invalid"},
 		{"a number for a name", object{"username": 7, "password": password}, "field_invalid"},
 	} {
-		t.Run(tc.name, func(*testing.T) {
-			r := s.anyone().post("/auth/register", tc.body).want(400, tc.code)
+		t.Run(tc.name, func(t *testing.T) {
+			r := s.anyone().in(t).post("/auth/register", tc.body).want(400, tc.code)
 			if r.text("errors.0.field") == "" || r.text("detail") == "" {
 				t.Errorf("the field and what is wrong should be named: %s", r.body)
 			}
@@ -146,8 +146,8 @@ func TestTokensAreTakenOnlyAsTheyWereGiven(t *testing.T) {
 		"that is very long":                      strings.Repeat("a", 5000),
 		"with a dot too many":                    ada.token + ".x",
 	} {
-		t.Run("a token "+name, func(*testing.T) {
-			r := (&client{server: s, token: token}).get("/auth/me").want(401, "token_invalid")
+		t.Run("a token "+name, func(t *testing.T) {
+			r := (&client{server: s, token: token}).in(t).get("/auth/me").want(401, "token_invalid")
 			if r.header.Get("WWW-Authenticate") == "" {
 				t.Error("401 should name the way to log in")
 			}
@@ -197,8 +197,8 @@ func TestTheCookieIsForPagesOfThisServerOnly(t *testing.T) {
 		{"our page behind a proxy", "Origin", "https://chat.example.org", 200, ""},
 		{"a page of a site that the operator named", "Origin", "https://friend.example.org", 200, ""},
 	} {
-		t.Run(tc.name, func(*testing.T) {
-			browser.with(tc.header, tc.value).patch("/users/me", change).want(tc.status, tc.code)
+		t.Run(tc.name, func(t *testing.T) {
+			browser.in(t).with(tc.header, tc.value).patch("/users/me", change).want(tc.status, tc.code)
 		})
 	}
 	browser.with("Sec-Fetch-Site", "cross-site").get("/auth/me").want(200, "") // reading is the business of CORS

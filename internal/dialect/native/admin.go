@@ -163,7 +163,7 @@ func (d *Dialect) registerAdmin() {
 		})
 	handle(d, "POST /admin/announcements", endpoint{
 		id: "announce", tag: tag, summary: "Notify everyone", description: "Needs announce.",
-		codes: "permission_missing title_invalid text_invalid severity_invalid rate_limited",
+		codes: "permission_missing title_invalid text_invalid text_too_long severity_invalid rate_limited",
 	}, func(ctx context.Context, by chat.Actor, in *struct{ Body announceRequest }) (*reply[announceAnswer], error) {
 		severity := chat.Severity(in.Body.Severity)
 		if severity == "" {

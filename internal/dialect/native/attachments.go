@@ -50,7 +50,7 @@ func (d *Dialect) registerAttachments() {
 	}, form(true), jsonResponse[uploadAnswer](d)), d.upload)
 	d.plain(d.described("PUT /users/me/avatar", endpoint{
 		id: "set-avatar", tag: "Users", summary: "Set the own picture", description: "A form with one image. It is cropped to a square, scaled and stored without its metadata.",
-		codes: "file_missing " + uploadFaults,
+		codes: "file_missing too_many_attachments " + uploadFaults,
 	}, form(false), jsonResponse[Self](d)), d.setAvatar)
 
 	file := func(description string) *huma.Response {

@@ -31,7 +31,7 @@ var (
 	commonCodes = strings.Fields("address_invalid internal unavailable busy canceled")
 	bodyCodes   = strings.Fields("body_missing body_too_large body_incomplete content_type_unsupported json_invalid json_too_deep json_text_invalid " +
 		"json_number_invalid json_duplicate_name field_invalid")
-	loginCodes = strings.Fields("token_invalid rate_limited cross_site banned timed_out")
+	loginCodes = strings.Fields("token_invalid rate_limited cross_site account_disabled banned timed_out")
 )
 
 var codes = []Code{

@@ -163,7 +163,7 @@ func (d *Dialect) registerModeration() {
 	})
 	handle(d, "GET /rooms/{id}/audit", endpoint{
 		id: "list-room-audit", tag: tag, summary: "Read a room's audit log", description: "For its admins.",
-		codes: "room_not_found not_a_member manage_room_forbidden permission_missing time_invalid" + pageFaults,
+		codes: "room_not_found not_a_member manage_members_forbidden time_invalid" + pageFaults,
 	}, func(ctx context.Context, by chat.Actor, in *struct {
 		RoomPath
 		AuditQuery

@@ -32,7 +32,11 @@ import (
 // server is the whole native dialect over a real core and store in a directory of the test, behind a real listener. Its
 // clock moves only when the test says so.
 type server struct {
-	*testing.T
+	*testing.T // the test, or the part of it, that asks
+	*parts
+}
+
+type parts struct {
 	url     string
 	core    *core.Core
 	dialect *native.Dialect
@@ -51,7 +55,7 @@ type setting struct {
 // newServer starts a server without limits on how often one may do things; change what the test is about.
 func newServer(t *testing.T, change ...func(*setting)) *server {
 	t.Helper()
-	s := &server{T: t, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), log: &syncBuffer{}}
+	s := &server{t, &parts{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), log: &syncBuffer{}}}
 	dir := t.TempDir()
 	logger := slog.New(slog.NewTextHandler(s.log, nil))
 	blobs := fs.New(filepath.Join(dir, "blobs"))
@@ -97,14 +101,14 @@ func newServer(t *testing.T, change ...func(*setting)) *server {
 	return s
 }
 
-func (s *server) clock() time.Time {
+func (s *parts) clock() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.now
 }
 
 // wait moves the clock.
-func (s *server) wait(d time.Duration) {
+func (s *parts) wait(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.now = s.now.Add(d)
@@ -145,6 +149,13 @@ type client struct {
 }
 
 type object map[string]any
+
+// in returns the client for a part of the test.
+func (c *client) in(t *testing.T) *client {
+	d := *c
+	d.server = &server{t, c.parts}
+	return &d
+}
 
 // with returns the client with one more header.
 func (c *client) with(name, value string) *client {

@@ -182,6 +182,7 @@ func (d *Dialect) readBody(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	r.Body = io.NopCloser(bytes.NewReader(b))
+	r.Header.Set("Content-Type", "application/json") // huma knows it in this spelling
 	return nil
 }
 

@@ -38,7 +38,7 @@ func TestProfiles(t *testing.T) {
 		"settings of more than 16 KiB":      {object{"settings": strings.Repeat("x", 17<<10)}, "settings_invalid"},
 		"a picture by script":               {object{"avatar_url": "javascript:alert(1)"}, "avatar_url_invalid"},
 	} {
-		t.Run(name, func(*testing.T) { ada.patch("/users/me", tc.body).want(400, tc.code) })
+		t.Run(name, func(t *testing.T) { ada.in(t).patch("/users/me", tc.body).want(400, tc.code) })
 	}
 	ada.patch("/users/me", object{"status_message": strings.Repeat("é", 100)}).want(200, "")
 

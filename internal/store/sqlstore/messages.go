@@ -4,17 +4,25 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"parley/internal/chat"
 	"parley/internal/core"
 )
 
-// messageColumns are the columns of messages m that scanMessage reads.
-const messageColumns = `m.id, m.room_id, m.seq, m.change_seq, m.ordinal, m.type, m.sender_id, m.content, m.parent_id, m.thread_id,
-	m.reply_count, m.last_reply_at, m.created_at, m.edited_at, m.deleted, m.deleted_by, m.pinned_at, m.pinned_by, m.everyone,
-	m.reactions, m.attachments, m.mentions, m.links, m.payload_kind, m.payload`
+// messageColumns are the columns of messages m that scanMessage reads. Reading a column costs more than computing it, and most
+// messages have nothing but the first and the last of them: so what is rare comes in one text, empty when there is none of it.
+const messageColumns = `m.id, m.room_id, m.seq, m.change_seq, m.ordinal, m.type, m.sender_id, m.content, m.created_at,
+	CASE WHEN m.parent_id = 0 AND m.thread_id = 0 AND m.reply_count = 0 AND m.edited_at = 0 AND NOT m.deleted AND m.pinned_at = 0
+			AND NOT m.everyone AND m.reactions = 0 AND m.attachments = 0 AND m.mentions = '' THEN ''
+		ELSE m.parent_id || ',' || m.thread_id || ',' || m.reply_count || ',' || m.last_reply_at || ',' || m.edited_at || ',' || m.pinned_at || ','
+			|| m.reactions || ',' || m.attachments || ',' || CASE WHEN m.everyone THEN 1 ELSE 0 END || ',' || CASE WHEN m.deleted THEN 1 ELSE 0 END || ','
+			|| m.pinned_by || ',' || m.deleted_by || ',' || m.mentions END,
+	m.links, m.payload_kind, m.payload`
 
 // messageRow is a message and what its row says of rows elsewhere.
 type messageRow struct {
@@ -24,24 +32,21 @@ type messageRow struct {
 
 func scanMessage(row scanner) (*messageRow, error) {
 	var (
-		m                                  messageRow
-		lastReply, created, edited, pinned int64
-		mentions, links, payloadKind, kind string
-		payload                            []byte
+		m                              messageRow
+		created                        int64
+		kind, rare, links, payloadKind string
+		payload                        []byte
 	)
 	err := row.Scan((*int64)(&m.ID), (*int64)(&m.RoomID), (*int64)(&m.Seq), (*int64)(&m.ChangeSeq), &m.Ordinal, &kind,
-		(*string)(&m.SenderID), &m.Content, (*int64)(&m.ParentID), (*int64)(&m.ThreadID), &m.ReplyCount, &lastReply, &created, &edited,
-		&m.Deleted, (*string)(&m.DeletedBy), &pinned, (*string)(&m.PinnedBy), &m.Everyone,
-		&m.reactions, &m.attachments, &mentions, &links, &payloadKind, &payload)
+		(*string)(&m.SenderID), &m.Content, &created, &rare, &links, &payloadKind, &payload)
 	if err != nil {
 		return nil, err
 	}
-	m.Type = chat.MessageType(kind)
-	m.LastReplyAt, m.CreatedAt, m.EditedAt, m.PinnedAt = fromMicros(lastReply), fromMicros(created), fromMicros(edited), fromMicros(pinned)
-	m.Pinned = pinned != 0
-	m.Mentions = splitIDs[chat.UserID](mentions)
-	if m.Deleted {
-		m.Content = chat.DeletedContent
+	m.Type, m.CreatedAt = chat.MessageType(kind), fromMicros(created)
+	if rare != "" {
+		if err := m.scanRare(rare); err != nil {
+			return nil, err
+		}
 	}
 	if links != "" {
 		if err := json.Unmarshal([]byte(links), &m.Links); err != nil {
@@ -52,6 +57,31 @@ func scanMessage(row scanner) (*messageRow, error) {
 		m.Payload = &chat.Payload{Kind: payloadKind, Data: payload}
 	}
 	return &m, nil
+}
+
+// scanRare reads the text that messageColumns makes of what is rare.
+func (m *messageRow) scanRare(text string) error {
+	const numbers, all = 10, 13
+	parts := strings.SplitN(text, ",", all)
+	if len(parts) != all {
+		return fmt.Errorf("message %d: %d parts of what is rare, want %d", m.ID, len(parts), all)
+	}
+	var n [numbers]int64
+	for i := range n {
+		var err error
+		if n[i], err = strconv.ParseInt(parts[i], 10, 64); err != nil {
+			return fmt.Errorf("message %d: %w", m.ID, err)
+		}
+	}
+	m.ParentID, m.ThreadID, m.ReplyCount = chat.MessageID(n[0]), chat.MessageID(n[1]), int(n[2])
+	m.LastReplyAt, m.EditedAt, m.PinnedAt = fromMicros(n[3]), fromMicros(n[4]), fromMicros(n[5])
+	m.reactions, m.attachments, m.Everyone, m.Deleted = n[6], n[7], n[8] != 0, n[9] != 0
+	m.PinnedBy, m.DeletedBy, m.Mentions = chat.UserID(parts[10]), chat.UserID(parts[11]), splitIDs[chat.UserID](parts[12])
+	m.Pinned = n[5] != 0
+	if m.Deleted {
+		m.Content = chat.DeletedContent
+	}
+	return nil
 }
 
 // linksText is how links are kept.
