@@ -1,0 +1,26 @@
+package sqlstore_test
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"parley/internal/core"
+	"parley/internal/pgtest"
+	"parley/internal/store/sqlstore"
+	"parley/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// openPostgres makes a store in a schema of the test's own.
+func openPostgres(t *testing.T) core.Store {
+	return sqlstore.New(sqlstore.Options{
+		URL:         pgtest.URL(t),
+		Synchronous: "off",
+		Clock:       func() time.Time { return storetest.Start },
+		Logger:      slog.New(slog.DiscardHandler),
+	})
+}
+
+func TestPostgres(t *testing.T) { storetest.Run(t, openPostgres) }
