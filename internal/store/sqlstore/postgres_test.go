@@ -1,9 +1,13 @@
 package sqlstore_test
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"parley/internal/core"
 	"parley/internal/pgtest"
@@ -24,3 +28,14 @@ func openPostgres(t *testing.T) core.Store {
 }
 
 func TestPostgres(t *testing.T) { storetest.Run(t, openPostgres) }
+
+// query runs a query as another program would.
+func query(address, query string) error {
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, address)
+	if err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, query)
+	return errors.Join(err, conn.Close(ctx))
+}

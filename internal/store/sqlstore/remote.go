@@ -103,7 +103,7 @@ func (w *writer) serve(appends []*appending, changes []*call, since time.Time) (
 		case w.s.fl.again(err) && try < maxTries:
 			rooms = slices.Clone(w.conn.heads)
 			w.pause(pause)
-		case w.s.fl.away(err) && time.Since(since)+pause < patience && w.pause(pause):
+		case w.s.fl.away(err) && time.Since(since)+pause < w.s.patience && w.pause(pause):
 			w.s.log.Debug("the database went away, trying again", "try", try, "error", err)
 		case w.s.fl.again(err):
 			return newTurn(), &chat.Error{Kind: chat.Unavailable, Code: errLate.Code, Text: errLate.Text, Cause: err}
@@ -275,13 +275,44 @@ func (c *session) outcome() (committed bool) {
 	}
 }
 
-// forget removes the row in commit_marks at the end; one that stays is removed by age.
+// queryRemote reads over any connection, and again over another when that one is gone. Statements are kept by the driver.
+func (p *pool) queryRemote(ctx context.Context, query string, args []any) (*sql.Rows, error) {
+	since := time.Now()
+	for try := 0; ; try++ {
+		p.mu.RLock()
+		db := p.db
+		p.mu.RUnlock()
+		if db == nil {
+			return nil, errStopped
+		}
+		rows, err := db.QueryContext(ctx, query, args...)
+		switch pause := backoff(try); {
+		case err == nil:
+			return rows, nil
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case !p.s.fl.away(err) || time.Since(since)+pause > p.s.patience:
+			return nil, p.fault(err)
+		default:
+			timer := time.NewTimer(pause)
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+			}
+			timer.Stop()
+		}
+	}
+}
+
+// forget ends the connection, and its row in commit_marks; a row that stays is removed by age.
 func (c *session) forget() {
+	if c.conn == nil {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	if c.conn != nil {
-		_, _ = c.conn.ExecContext(ctx, `DELETE FROM commit_marks WHERE writer = $1`, c.writer)
-	}
+	_, _ = c.conn.ExecContext(ctx, `DELETE FROM commit_marks WHERE writer = $1`, c.writer)
+	c.drop()
 }
 
 // drop gives the connection up; the next transaction opens another.

@@ -54,6 +54,7 @@ type Store struct {
 	clock    chat.Clock
 	log      *slog.Logger
 	onCommit func([]chat.Event)
+	patience time.Duration // of a call with a server that does not answer
 
 	mu      sync.Mutex // guards what Start and Stop change
 	started bool
@@ -71,7 +72,7 @@ func New(o Options) *Store {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	s := &Store{opts: o, fl: sqliteFlavour, clock: o.Clock, log: o.Logger}
+	s := &Store{opts: o, fl: sqliteFlavour, clock: o.Clock, log: o.Logger, patience: patience}
 	if o.URL != "" {
 		s.fl = postgresFlavour
 	}

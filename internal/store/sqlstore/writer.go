@@ -222,7 +222,7 @@ func (s *Store) submit(ctx context.Context, c *call) error {
 	q.signal()
 	var late <-chan time.Time
 	if s.fl.remote {
-		timer := time.NewTimer(patience)
+		timer := time.NewTimer(s.patience)
 		defer timer.Stop()
 		late = timer.C
 	}
@@ -619,8 +619,7 @@ func (c *session) close() error {
 	}
 	if c.s.fl.remote {
 		c.forget()
-	}
-	if c.conn != nil {
+	} else if c.conn != nil {
 		errs = append(errs, c.conn.Close())
 	}
 	return errors.Join(errs...)
