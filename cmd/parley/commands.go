@@ -262,7 +262,8 @@ func inServer(started func() *app.App, log *slog.Logger) control.Runner {
 	}
 }
 
-// load reads the settings. Warnings go to standard error, faults are an error.
+// load reads the settings: flags over the environment over the file. Overrides go before all of them. Faults are an error of
+// type config.Faults; warnings are the caller's to tell.
 func (p *process) load(overrides map[string]string) (config.Config, []string, error) {
 	all := map[string]string{}
 	for key, value := range p.globals.Set {
@@ -274,9 +275,15 @@ func (p *process) load(overrides map[string]string) (config.Config, []string, er
 	for key, value := range overrides {
 		all[key] = value
 	}
+	var secrets []string // which ones there are is known to the parts that ask for them
+	for _, pair := range p.Environ {
+		if name, _, _ := strings.Cut(pair, "="); strings.HasPrefix(name, secretPrefix) {
+			secrets = append(secrets, name)
+		}
+	}
 	return config.Load(config.Source{
 		ServerName: product, File: p.globals.Config, DefaultFile: filepath.Join(p.Dir, settingsFile),
-		EnvPrefix: envPrefix, Environ: p.Environ, OtherEnv: []string{secretPrefix + "TOKEN_KEY"}, Overrides: all,
+		EnvPrefix: envPrefix, Environ: p.Environ, OtherEnv: secrets, Overrides: all,
 	})
 }
 

@@ -22,6 +22,7 @@ import (
 	"parley/internal/config"
 	"parley/internal/core"
 	"parley/internal/hub"
+	"parley/internal/notify"
 	"parley/internal/ops"
 	"parley/internal/ops/datalock"
 	"parley/internal/ops/secret"
@@ -65,9 +66,12 @@ type App struct {
 	core    *core.Core
 	sockets *ws.Server
 	hub     *hub.Hub
+	push    *notify.Service // nil: off
 	tls     publicTLS
-	main    *listener
-	others  []*listener
+	// background are services that hear of events and hold nobody up.
+	background []part
+	main       *listener
+	others     []*listener
 
 	mu      sync.Mutex // guards what follows
 	lock    *datalock.Lock
@@ -271,7 +275,7 @@ func (a *App) wire() error {
 		Ping: a.cfg.Heartbeat, CloseTimeout: max(min(5*time.Second, a.cfg.DrainTimeout/2), time.Millisecond), Logger: a.log,
 	})
 	a.hub = hub.New(a.core, a.sockets, hub.Options{Logger: a.log})
-	return nil
+	return a.wireBackground()
 }
 
 // coreParts are the engines and the rules, in the order they are started in.

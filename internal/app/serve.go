@@ -25,6 +25,7 @@ func (a *App) serverParts() []part {
 		}
 	}
 	parts = append(parts, a.coreParts()...)
+	parts = append(parts, a.background...)
 	parts = append(parts, a.hub, a.sockets)
 	for _, l := range a.others {
 		if l.name != operatorListener {
@@ -73,10 +74,14 @@ func (a *App) mount(name, own string, main *http.ServeMux, d dialect) {
 
 // native is the server's own dialect.
 func (a *App) native() dialect {
+	pushKey := ""
+	if a.push != nil {
+		pushKey = a.push.PublicKey()
+	}
 	return native.New(native.Options{
 		Core: a.core, Hub: a.hub, Sockets: a.sockets, Logger: a.log, Incident: a.middleware().Incident,
 		BodyBytes: a.cfg.Limits.BodyBytes, Heartbeat: a.cfg.Heartbeat, Version: a.opts.Version,
-		Dialects: []string{"native"}, PublicURL: a.cfg.BaseURL(""), Origins: a.cfg.CORS.Origins,
+		Dialects: []string{"native"}, PublicURL: a.cfg.BaseURL(""), Origins: a.cfg.CORS.Origins, PushKey: pushKey,
 	})
 }
 

@@ -11,7 +11,7 @@ import (
 // How often the chores are done, and how long the last of them may take when the server stops.
 const (
 	flushEvery  = 20 * time.Second
-	tidyEvery   = time.Minute
+	tidyEvery   = 15 * time.Second
 	lastMoments = 5 * time.Second
 )
 

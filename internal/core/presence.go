@@ -68,9 +68,7 @@ func (c *Core) Effective(user *chat.User) *chat.User {
 	if user == nil {
 		return nil
 	}
-	c.presence.mu.RLock()
-	online := c.presence.conns[user.ID] > 0
-	c.presence.mu.RUnlock()
+	online := c.Present(user.ID)
 	if online && user.Status != chat.Offline || !online && user.Status == chat.Offline {
 		return user
 	}
@@ -79,6 +77,13 @@ func (c *Core) Effective(user *chat.User) *chat.User {
 		shown.Status = chat.Offline
 	}
 	return &shown
+}
+
+// Present reports whether a person has a connection, whatever they show to others.
+func (c *Core) Present(user chat.UserID) bool {
+	c.presence.mu.RLock()
+	defer c.presence.mu.RUnlock()
+	return c.presence.conns[user] > 0
 }
 
 // Online counts the people who are connected.

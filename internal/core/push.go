@@ -4,11 +4,11 @@ import (
 	"context"
 	"crypto/ecdh"
 	"encoding/base64"
-	"net/netip"
 	"net/url"
 	"strings"
 
 	"parley/internal/chat"
+	"parley/internal/safedial"
 )
 
 const (
@@ -72,53 +72,7 @@ func pushEndpoint(s string) bool {
 		return false
 	}
 	u, err := url.Parse(s)
-	return err == nil && u.Scheme == "https" && u.User == nil && u.Fragment == "" && u.Opaque == "" && publicHost(u.Hostname())
-}
-
-// publicHost tells whether a host may be on the internet: a name with a dot and none of the private endings, or an address
-// that is not of a private range.
-func publicHost(host string) bool {
-	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return publicAddr(addr)
-	}
-	if len(host) > 253 || !strings.Contains(host, ".") || strings.ContainsAny(host, ":%[]@ ") {
-		return false
-	}
-	for label := range strings.SplitSeq(host, ".") {
-		if label == "" || len(label) > 63 {
-			return false
-		}
-	}
-	for _, private := range []string{".localhost", ".local", ".internal", ".intranet", ".lan", ".home", ".home.arpa", ".corp", ".onion", ".test", ".invalid", ".example"} {
-		if strings.HasSuffix(host, private) {
-			return false
-		}
-	}
-	// Resolvers take "127.1" and "0x7f.0.0.1" for addresses, but no top level domain begins with a digit.
-	last := host[strings.LastIndexByte(host, '.')+1:]
-	return last[0] < '0' || last[0] > '9'
-}
-
-// special are address ranges that are global in form only (RFC 6890 and its updates).
-var special = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"), netip.MustParsePrefix("192.0.2.0/24"),
-	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("100::/64"), netip.MustParsePrefix("2001::/23"),
-	netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("3fff::/20"),
-}
-
-func publicAddr(addr netip.Addr) bool {
-	addr = addr.Unmap()
-	if addr.Zone() != "" || !addr.IsGlobalUnicast() || addr.IsPrivate() {
-		return false
-	}
-	for _, p := range special {
-		if p.Contains(addr) {
-			return false
-		}
-	}
-	return true
+	return err == nil && u.Scheme == "https" && u.User == nil && u.Fragment == "" && u.Opaque == "" && safedial.PublicHost(u.Hostname())
 }
 
 // PushSubscriptions lists the actor's push endpoints, oldest first.

@@ -41,11 +41,14 @@ func (c *Core) Me(ctx context.Context, by chat.Actor) (*chat.User, error) {
 	return c.profile(by, user), nil
 }
 
-// profile is a user as the actor sees them: with their effective status, and what is private only for oneself and the
-// operator.
+// profile is a user as the actor sees them: others with their effective status and without what is private, oneself with the
+// status one chose.
 func (c *Core) profile(by chat.Actor, user *chat.User) *chat.User {
+	if by.UserID == user.ID {
+		return user
+	}
 	user = c.Effective(user)
-	if by.Operator || by.UserID == user.ID || user.Email == "" && user.Settings == nil {
+	if by.Operator || user.Email == "" && user.Settings == nil {
 		return user
 	}
 	shown := *user

@@ -162,10 +162,10 @@ func TestProfileChangesAreLimited(t *testing.T) {
 
 func TestStatusAndPresence(t *testing.T) {
 	w := newWorld(t)
-	ada := w.user("ada")
+	ada, bob := w.user("ada"), w.user("bob")
 	status := func() chat.Status {
 		t.Helper()
-		u, err := w.User(w.ctx, ada, ada.UserID)
+		u, err := w.User(w.ctx, bob, ada.UserID)
 		w.must(err)
 		return u.Status
 	}
@@ -196,7 +196,7 @@ func TestStatusAndPresence(t *testing.T) {
 	w.must(w.FlushVisits(w.ctx))
 	me, err := w.Me(w.ctx, ada)
 	w.must(err)
-	if me.Status != chat.Offline || !me.LastSeenAt.Equal(w.clock()) {
+	if me.Status != chat.Away || !me.LastSeenAt.Equal(w.clock()) {
 		t.Errorf("after the end %s, last seen %v", me.Status, me.LastSeenAt)
 	}
 	w.told()

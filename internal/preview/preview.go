@@ -275,8 +275,10 @@ func count(m map[string]int, key string, by int) {
 
 // do does a task on a goroutine of its own.
 func (s *Service) do(ctx context.Context, t *task) {
-	ready := t.posts
-	if t.url != "" {
+	var ready []*post
+	if t.url == "" {
+		ready = t.posts // nobody joins a task without a page
+	} else {
 		found, err := s.fetch(ctx, t.url)
 		if ctx.Err() == nil {
 			s.count(err)

@@ -37,7 +37,7 @@ func (r results) table() string {
 	}
 	if m := r.history; m != nil {
 		row(fmt.Sprintf("newest 50 of a room of %d messages, 4 readers: p50 / p99 ms", m.messages), "0.3 / 2.0", fmt.Sprintf("%.2f / %.2f", ms(m.p50), ms(m.p99)),
-			fmt.Sprintf("%d reads; the room was filled at %.0f messages/s", m.reads, m.fillRate))
+			fmt.Sprintf("%.0f µs of CPU a read; the room was filled at %.0f messages/s", 1000*ms(m.cpu), m.fillRate))
 	}
 	if m := r.latency; m != nil {
 		row(fmt.Sprintf("send → every receiver at %d messages/s to %d: p50 / p99 ms", m.perSecd, m.receivers), "1.5 / 4.0", fmt.Sprintf("%.2f / %.2f", ms(m.p50), ms(m.p99)),

@@ -20,16 +20,13 @@ var (
 
 // fanOut is one saturated room: what a delivery costs the server.
 type fanOut struct {
-	receivers       int
-	deliveries      int64
-	cpu             time.Duration
-	took            time.Duration
-	messages        int64
-	batch           float64 // calls per commit
-	perWrite        float64
-	bareCPU         time.Duration
-	bareDeliveries  int64
-	bareBytesFactor float64
+	receivers      int
+	deliveries     int64
+	cpu            time.Duration
+	took           time.Duration
+	batch          float64 // calls per commit
+	bareCPU        time.Duration
+	bareDeliveries int64
 }
 
 func (f fanOut) perMillion() float64 { return f.cpu.Seconds() / float64(f.deliveries) * 1e6 }
@@ -237,16 +234,23 @@ func runIdle(ctx context.Context, b *bench) (idle, error) {
 	if err != nil {
 		return m, err
 	}
-	defer p.stop()
 	// A hundred people with many devices: the passwords of thousands would take minutes and show nothing.
 	w, err := newWorld(p, 100)
 	if err != nil {
+		p.stop()
 		return m, err
 	}
 	room, err := w.room("idle", w.users)
+	p.stop()
 	if err != nil {
 		return m, err
 	}
+	// Hashing passwords took memory that goes back slowly: begin anew without it.
+	if p, err = b.server(ctx, "idle"); err != nil {
+		return m, err
+	}
+	defer p.stop()
+	w.p, w.api = p, api{"http://" + p.addr}
 	warm, err := w.connect(w.users[0], room)
 	if err != nil {
 		return m, err
@@ -292,6 +296,7 @@ func grown(p *process, n int, open func(int) (*client, error)) (int64, error) {
 type history struct {
 	messages, reads int
 	p50, p99        time.Duration
+	cpu             time.Duration // of the server, each read
 	fillRate        float64
 }
 
@@ -316,7 +321,11 @@ func runHistory(ctx context.Context, b *bench) (history, error) {
 	}
 	m.fillRate = float64(m.messages) / time.Since(begin).Seconds()
 	const readers, each = 4, 2000
+	if b.profile != "" {
+		go b.saveProfile(p, "history")
+	}
 	all := make([][]time.Duration, readers)
+	c0 := p.cpu()
 	err = parallel(readers, readers, func(i int) error {
 		for range each {
 			t := time.Now()
@@ -333,6 +342,7 @@ func runHistory(ctx context.Context, b *bench) (history, error) {
 	})
 	times := slices.Concat(all...)
 	m.reads = len(times)
+	m.cpu = (p.cpu() - c0) / time.Duration(max(m.reads, 1))
 	m.p50, m.p99 = percentiles(times)
 	return m, err
 }

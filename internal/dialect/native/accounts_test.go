@@ -60,6 +60,23 @@ func TestAccounts(t *testing.T) {
 	second.get("/auth/me").want(401, "token_invalid")
 }
 
+func TestTheDeviceOfALoginIsText(t *testing.T) {
+	s := newServer(t)
+	s.user("ada")
+	for sent, want := range map[string]string{"Browser/1.0": "Browser/1.0", "a\xffb": "ab", strings.Repeat("x", 5000): strings.Repeat("x", 199) + "…"} {
+		token := s.anyone().with("User-Agent", sent).post("/auth/login", object{"username": "ada", "password": password}).want(200, "").text("token")
+		found := ""
+		for _, v := range (&client{server: s, token: token}).get("/auth/sessions").want(200, "").value("sessions").([]any) {
+			if v := v.(map[string]any); v["current"] == true {
+				found = v["device"].(string)
+			}
+		}
+		if found != want {
+			t.Errorf("%.20q is kept as %q", sent, found)
+		}
+	}
+}
+
 func TestRegistrationIsCheckedFieldByField(t *testing.T) {
 	s := newServer(t)
 	for _, tc := range []struct {

@@ -25,7 +25,6 @@ const (
 	maxRanges      = 8        // ranges of one download
 	uploadOverhead = 1 << 20  // what an upload's form may add to its files
 	maxDrain       = 16 << 20 // what is still read of a refused upload, so that the client comes to read the answer
-	partPatience   = 30 * time.Second
 )
 
 const uploadFaults = "attachment_too_large attachment_empty type_not_allowed type_mismatch infected archive_bomb archive_unsafe image_bomb image_invalid upload_incomplete upload_invalid scan_unavailable files_unavailable rate_limited"
@@ -124,7 +123,7 @@ func (d *Dialect) eachFile(w http.ResponseWriter, r *http.Request, most int, sto
 	if each := d.core.Limits.AttachmentBytes; each > 0 {
 		limit = int64(most)*(each+uploadOverhead/16) + uploadOverhead
 	}
-	r.Body = http.MaxBytesReader(w, patientBody{body, http.NewResponseController(w)}, limit)
+	r.Body = http.MaxBytesReader(w, body, limit)
 	form, err := r.MultipartReader()
 	if err != nil {
 		return chat.Errorf(chat.Unsupported, "content_type_unsupported", "Send the files as multipart/form-data.")
@@ -163,20 +162,6 @@ func uploadError(err error) error {
 		return chat.Errorf(chat.TooLarge, "body_too_large", "The upload is too large.")
 	}
 	return &chat.Error{Kind: chat.Invalid, Code: "upload_invalid", Text: "The form is malformed or did not arrive completely.", Cause: err}
-}
-
-// patientBody is a body that may take its time as long as it keeps coming.
-type patientBody struct {
-	io.ReadCloser
-	control *http.ResponseController
-}
-
-// Read implements io.Reader.
-func (b patientBody) Read(p []byte) (int, error) {
-	_ = b.control.SetReadDeadline(time.Now().Add(partPatience)) // a recorder in a test has none
-	n, err := b.ReadCloser.Read(p)
-	_ = b.control.SetReadDeadline(time.Time{})
-	return n, err
 }
 
 func (d *Dialect) download(w http.ResponseWriter, r *http.Request, thumbnail bool) {

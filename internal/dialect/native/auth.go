@@ -76,7 +76,7 @@ func (d *Dialect) begin(r *http.Request, a access) (call, error) {
 	}
 	if token == "" {
 		if a == either && r.Header.Get("Authorization") == "" {
-			return c, nil
+			return c, d.core.ChargeRequest(ctx, chat.Actor{UserID: chat.UserID(c.address)}) // their address stands for who they are
 		}
 		return c, chat.ErrTokenInvalid
 	}

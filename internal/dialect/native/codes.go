@@ -53,7 +53,6 @@ var codes = []Code{
 	{"method_not_allowed", http.StatusMethodNotAllowed, "The address does not have this method; Allow lists those it has."},
 	{"limit_invalid", http.StatusBadRequest, "limit is out of range."},
 	{"cursor_invalid", http.StatusBadRequest, "The cursor is none of this list, or more than one of before, after and around is given."},
-	{"bad_cursor", http.StatusBadRequest, "The cursor is not one that this list gave out."},
 	{"time_invalid", http.StatusBadRequest, "A time is not in the form of RFC 3339."},
 	{"frame_invalid", http.StatusBadRequest, "WebSocket: a frame is not one JSON object with a type."},
 	{"frame_unknown", http.StatusBadRequest, "WebSocket: there is no frame of this type."},

@@ -2,6 +2,8 @@ package native_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -159,6 +161,12 @@ func TestTheReferenceIsServed(t *testing.T) {
 		if regexp.MustCompile(`(?i)<script|\bon\w+=|src=|style="|href="https?://[^e]`).Match(page.body) {
 			t.Errorf("%s uses what its policy refuses", path)
 		}
+		_, style, _ := bytes.Cut(page.body, []byte("<style>"))
+		style, _, _ = bytes.Cut(style, []byte("</style>"))
+		sum := sha256.Sum256(style)
+		if !strings.Contains(policy, "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'") {
+			t.Errorf("%s has a style that its policy refuses", path)
+		}
 	}
 	docs := s.anyone().get("/docs").body
 	for _, c := range native.Codes() {
@@ -173,7 +181,7 @@ func TestTheReferenceIsServed(t *testing.T) {
 	}
 }
 
-// Everything but the ways in needs a login (seed: Authentication).
+// Everything but the ways in needs a login.
 func TestEveryOperationNeedsALoginButTheWaysIn(t *testing.T) {
 	s := newServer(t)
 	open := map[string]bool{

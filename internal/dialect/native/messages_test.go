@@ -231,6 +231,12 @@ func TestEveryRequestIsCharged(t *testing.T) {
 	ada.get("/rooms").want(429, "rate_limited")
 	s.wait(time.Minute)
 	ada.get("/rooms").want(200, "")
+
+	for range 3 {
+		s.anyone().get("/invites/NOSUCHCODE").want(404, "invite_not_found")
+	}
+	s.anyone().get("/invites/NOSUCHCODE").want(429, "rate_limited")
+	ada.get("/rooms").want(200, "") // strangers use up nobody else's share
 }
 
 func TestSearch(t *testing.T) {

@@ -61,7 +61,7 @@ type Room struct {
 	MemberCount   int     `json:"member_count" example:"7"`
 	Archived      bool    `json:"archived" doc:"Can be read but not changed."`
 	Me            *Me     `json:"me" doc:"The caller's membership; null for a non-member."`
-	Peer          *User   `json:"peer" doc:"The other person of a direct room; null elsewhere."`
+	Peer          *User   `json:"peer" doc:"The other person of a direct room; null elsewhere, and when their account is gone."`
 }
 
 // Me is the caller's membership of a room.

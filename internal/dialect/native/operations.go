@@ -153,9 +153,6 @@ func checkAddress(u *url.URL) error {
 
 func isText(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
 
-// bodyPatience is how long the body of an ordinary request may take to arrive.
-const bodyPatience = 30 * time.Second
-
 // readBody reads the request's body once, with its limit, and checks that it is JSON.
 func (d *Dialect) readBody(w http.ResponseWriter, r *http.Request) error {
 	if given := r.Header.Get("Content-Type"); given != "" {
@@ -165,10 +162,7 @@ func (d *Dialect) readBody(w http.ResponseWriter, r *http.Request) error {
 			return chat.Errorf(chat.Unsupported, "content_type_unsupported", "Send the body as application/json.")
 		}
 	}
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(bodyPatience)) // a recorder in a test has none
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, d.BodyBytes))
-	_ = control.SetReadDeadline(time.Time{})
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, d.BodyBytes)) // how long it may take is the listener's to say
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
@@ -224,7 +218,7 @@ func (d *Dialect) register() {
 }
 
 // pageFaults are the errors of every list with limit and cursor.
-const pageFaults = " limit_invalid cursor_invalid bad_cursor"
+const pageFaults = " limit_invalid cursor_invalid"
 
 // Inputs that many operations share.
 type (

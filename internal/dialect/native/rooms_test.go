@@ -21,7 +21,7 @@ func TestRooms(t *testing.T) {
 	same(t, "discovered", bob.get("/rooms/public?q=engine").want(200, "").texts("rooms", "slug"), []string{"engines"})
 	bob.get("/rooms/public").want(200, "").is("rooms.0.me", nil).is("next_cursor", nil)
 	bob.get("/rooms/public?q=nothing").want(200, "").is("rooms", []string{})
-	bob.get("/rooms/public?cursor=nonsense").want(400, "bad_cursor")
+	bob.get("/rooms/public?cursor=nonsense").want(400, "cursor_invalid")
 	bob.get("/rooms/public?limit=101").want(400, "limit_invalid")
 	bob.get("/rooms/by-slug/ENGINES").want(200, "").is("id", id)
 	bob.get("/rooms/by-slug/nothing").want(404, "room_not_found")

@@ -41,7 +41,7 @@ type (
 	}
 )
 
-// attachmentTypes are the file types of the seed, by ending.
+// attachmentTypes are the types of file that are taken, by ending.
 var attachmentTypes = []string{"jpg", "png", "gif", "webp", "pdf", "doc", "docx", "zip"}
 
 func (d *Dialect) registerServer() {

@@ -12,7 +12,7 @@ func TestProfiles(t *testing.T) {
 		"display_name": "Ada Lovelace", "bio": "Counts\nthings.", "email": "ada@example.org", "status": "busy", "status_message": "In the engine room",
 		"settings": object{"theme": "dark"},
 	}).want(200, "")
-	r.is("display_name", "Ada Lovelace").is("bio", "Counts\nthings.").is("email", "ada@example.org").is("status", "offline").
+	r.is("display_name", "Ada Lovelace").is("bio", "Counts\nthings.").is("email", "ada@example.org").is("status", "busy").
 		is("status_message", "In the engine room").is("settings", object{"theme": "dark"})
 	ada.patch("/users/me", object{"bio": ""}).want(200, "").is("bio", "").is("display_name", "Ada Lovelace")
 

@@ -11,7 +11,6 @@ import (
 	"parley/internal/chat"
 	"parley/internal/core"
 	"parley/internal/hub"
-	"parley/internal/ops"
 	"parley/internal/ws"
 )
 
@@ -44,8 +43,7 @@ func (d *Dialect) serveWS(w http.ResponseWriter, r *http.Request) {
 		d.writeError(w, r, chat.Errorf(chat.Forbidden, "origin_forbidden", "This page may not connect with your login."))
 		return
 	}
-	client := ops.ClientOf(r.Context())
-	actor, err := d.core.Authenticate(r.Context(), token, client.RateKey())
+	actor, err := d.core.Authenticate(r.Context(), token, address(r))
 	if err != nil {
 		d.writeError(w, r, err)
 		return

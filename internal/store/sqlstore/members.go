@@ -51,10 +51,10 @@ func (r reader) Members(ctx context.Context, room chat.RoomID, p chat.Page) (mem
 	level, joined, user := int64(math.MaxInt64), int64(0), ""
 	if key != nil {
 		if level, err = strconv.ParseInt(key[0], 10, 64); err != nil {
-			return nil, "", errBadCursor
+			return nil, "", errCursorInvalid
 		}
 		if joined, err = strconv.ParseInt(key[1], 10, 64); err != nil {
-			return nil, "", errBadCursor
+			return nil, "", errCursorInvalid
 		}
 		user = key[2]
 	}

@@ -244,33 +244,29 @@ func (r reader) side(ctx context.Context, s side, room chat.RoomID, thread chat.
 // What was changed after its creation is found by change_seq and everything else by seq: so new messages, which are nearly
 // all, need one index less.
 const (
-	changesCreated = `SELECT ` + messageColumns + ` FROM messages m WHERE m.room_id = $1 AND m.seq > $2 AND m.change_seq = m.seq ORDER BY m.seq LIMIT $3`
-	changesChanged = `SELECT ` + messageColumns + ` FROM messages m WHERE m.room_id = $1 AND m.change_seq > $2 AND m.change_seq > m.seq ORDER BY m.change_seq LIMIT $3`
+	// One statement, and so one moment: a message that changes between two reads would be in neither or in both. Each half
+	// comes in the order of its index; a UNION with an order of its own would sort the whole room.
+	changesQuery = `SELECT * FROM (SELECT ` + messageColumns + ` FROM messages m WHERE m.room_id = $1 AND m.seq > $2 AND m.change_seq = m.seq ORDER BY m.seq LIMIT $3) created
+		UNION ALL
+		SELECT * FROM (SELECT ` + messageColumns + ` FROM messages m WHERE m.room_id = $4 AND m.change_seq > $5 AND m.change_seq > m.seq ORDER BY m.change_seq LIMIT $6) changed`
 )
 
 // ChangesSince implements core.Reader. limit is 1–500.
 func (r reader) ChangesSince(ctx context.Context, room chat.RoomID, since chat.Seq, limit int) (c chat.Changes, err error) {
 	limit = min(max(limit, 1), 500)
-	// The counter is read first: what changes between the reads is then in the messages, and never missing below LastSeq.
+	// The counter is read first: what changes between the reads is then in the messages, and raises LastSeq below.
 	if c.LastSeq, err = one(ctx, r.x, chat.ErrRoomNotFound, scalar[chat.Seq], `SELECT last_seq FROM room_heads WHERE room_id = $1`, room); err != nil || c.LastSeq <= since {
 		return c, err
 	}
-	// The changed come second: a message that is changed between the two reads is in both, and the later state counts.
-	created, err := all(ctx, r.x, scanMessage, changesCreated, int64(room), int64(since), limit+1)
+	rows, err := all(ctx, r.x, scanMessage, changesQuery, int64(room), int64(since), limit+1, int64(room), int64(since), limit+1)
 	if err != nil {
 		return chat.Changes{}, err
 	}
-	changed, err := all(ctx, r.x, scanMessage, changesChanged, int64(room), int64(since), limit+1)
-	if err != nil {
-		return chat.Changes{}, err
-	}
-	rows := slices.DeleteFunc(created, func(m *messageRow) bool {
-		return slices.ContainsFunc(changed, func(later *messageRow) bool { return later.ID == m.ID })
-	})
-	rows = append(rows, changed...)
 	slices.SortFunc(rows, func(a, b *messageRow) int { return cmp.Compare(a.ChangeSeq, b.ChangeSeq) })
 	if c.Truncated = len(rows) > limit; c.Truncated {
 		rows = rows[:limit]
+	} else if n := len(rows); n > 0 {
+		c.LastSeq = max(c.LastSeq, rows[n-1].ChangeSeq)
 	}
 	if err := r.fill(ctx, rows); err != nil {
 		return chat.Changes{}, err

@@ -2,7 +2,6 @@ package sqlstore_test
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -71,12 +70,14 @@ func BenchmarkRead(b *testing.B) {
 		{"search by sender", find("", chat.SearchQuery{From: ada})},
 		{"search far back", find("fox", chat.SearchQuery{Before: page.Messages[0].CreatedAt.Add(-time.Hour)})},
 	} {
-		b.Run(fmt.Sprint(c.name), func(b *testing.B) {
+		b.Run(c.name, func(b *testing.B) {
+			began := cpu(b)
 			for b.Loop() {
 				if err := c.run(); err != nil {
 					b.Fatal(err)
 				}
 			}
+			b.ReportMetric(float64((cpu(b)-began).Microseconds())/float64(b.N), "cpu-µs/op")
 		})
 	}
 }

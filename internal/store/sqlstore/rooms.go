@@ -58,10 +58,10 @@ func (r reader) PublicRooms(ctx context.Context, q string, p chat.Page) (rooms [
 	members, after := int64(math.MaxInt64), int64(0)
 	if key != nil {
 		if members, err = strconv.ParseInt(key[0], 10, 64); err != nil {
-			return nil, "", errBadCursor
+			return nil, "", errCursorInvalid
 		}
 		if after, err = strconv.ParseInt(key[1], 10, 64); err != nil {
-			return nil, "", errBadCursor
+			return nil, "", errCursorInvalid
 		}
 	}
 	var w where

@@ -278,7 +278,7 @@ func makeCursor(key ...string) string {
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-// parseCursor unpacks what makeCursor made of n parts: nil for the empty cursor, Invalid bad_cursor for anything else.
+// parseCursor unpacks what makeCursor made of n parts: nil for the empty cursor, Invalid cursor_invalid for anything else.
 func parseCursor(cursor string, n int) ([]string, error) {
 	if cursor == "" {
 		return nil, nil
@@ -289,7 +289,7 @@ func parseCursor(cursor string, n int) ([]string, error) {
 		err = json.Unmarshal(raw, &key)
 	}
 	if err != nil || len(key) != n {
-		return nil, errBadCursor
+		return nil, errCursorInvalid
 	}
 	return key, nil
 }
@@ -302,12 +302,12 @@ func parseIDCursor(cursor string, absent int64) (int64, error) {
 	}
 	n, err := strconv.ParseInt(key[0], 10, 64)
 	if err != nil {
-		return 0, errBadCursor
+		return 0, errCursorInvalid
 	}
 	return n, nil
 }
 
-var errBadCursor = chat.InvalidField("cursor", "bad_cursor", "The cursor is not one that this list gave out.")
+var errCursorInvalid = chat.InvalidField("cursor", "cursor_invalid", "The cursor is not one that this list gave out.")
 
 // page cuts a list that was read with one row more than asked for, and returns the cursor to go on with.
 func page[T any](list []T, limit int, key func(T) string) ([]T, string) {

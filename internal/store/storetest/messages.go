@@ -30,6 +30,7 @@ func init() {
 		story{"changes are cut at the limit and continue from there", changesTruncated},
 		story{"an unknown room is room_not_found, an empty one has none", changesEmpty},
 		story{"every change takes the next number of the room", changesNumbers},
+		story{"whoever follows the changes while people write misses none and gets none twice", changesFollowed},
 	)
 }
 
@@ -448,5 +449,59 @@ func changesNumbers(w *world) {
 		if last := must(w.Room(w.ctx, room)).LastSeq; last != want {
 			w.Errorf("%s: the room is at %d, want %d", name, last, want)
 		}
+	}
+}
+
+// changesFollowed reads on from LastSeq while others write and edit. A message that is edited between two readings comes
+// again with its newer state, so what counts are the change_seqs: none twice, none that was there when LastSeq passed it.
+func changesFollowed(w *world) {
+	const messages = 400
+	room, ada, _ := w.fillRoom(0)
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		for n := range messages {
+			m, _, err := w.Append(w.ctx, plain(chat.Draft{RoomID: room, SenderID: ada, Content: fmt.Sprint(n)}))
+			if err != nil {
+				w.Errorf("append: %v", err)
+				return
+			}
+			if n%4 != 0 {
+				continue
+			}
+			if err := w.Change(w.ctx, func(tx core.Tx) ([]chat.Event, error) {
+				_, err := tx.EditMessage(w.ctx, m.ID, core.Edit{Content: "edited", At: Start})
+				return nil, err
+			}); err != nil {
+				w.Errorf("edit: %v", err)
+				return
+			}
+		}
+	}()
+	defer func() { <-over }()
+	seen := map[chat.MessageID]chat.Seq{}
+	var since chat.Seq
+	for last := false; ; {
+		select {
+		case <-over:
+			last = true
+		default:
+		}
+		c := must(w.ChangesSince(w.ctx, room, since, 500))
+		for _, m := range c.Messages {
+			if m.ChangeSeq <= since || m.ChangeSeq <= seen[m.ID] {
+				w.Fatalf("message %s came with change %d after %d, reading on from %d", m.ID, m.ChangeSeq, seen[m.ID], since)
+			}
+			if m.ChangeSeq > c.LastSeq {
+				w.Fatalf("change %d lies behind the last, %d", m.ChangeSeq, c.LastSeq)
+			}
+			seen[m.ID] = m.ChangeSeq
+		}
+		if since = c.LastSeq; last {
+			break
+		}
+	}
+	if len(seen) != messages {
+		w.Fatalf("saw %d messages of %d", len(seen), messages)
 	}
 }

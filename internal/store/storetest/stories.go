@@ -119,8 +119,8 @@ func badCursors[T any](w *world, read func(p chat.Page) ([]T, string, error)) {
 	w.Helper()
 	for _, cursor := range []string{"x", "1", "!!", "WyIxIiwiMiIsIjMiLCI0Il0", "WyJ4IiwieCIsIngiXQ", "WyJ4Il0", "bnVsbA"} {
 		_, _, err := read(chat.Page{Limit: 10, Cursor: cursor})
-		if e := chat.AsError(err); err == nil || e.Kind != chat.Invalid || e.Code != "bad_cursor" {
-			w.Errorf("cursor %q: error %v, want bad_cursor", cursor, err)
+		if e := chat.AsError(err); err == nil || e.Kind != chat.Invalid || e.Code != "cursor_invalid" {
+			w.Errorf("cursor %q: error %v, want cursor_invalid", cursor, err)
 		}
 	}
 }

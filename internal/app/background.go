@@ -1,0 +1,30 @@
+package app
+
+import (
+	"cmp"
+
+	"parley/internal/notify"
+	"parley/internal/preview"
+	"parley/internal/safedial"
+)
+
+// wireBackground makes what works behind the messages: push and link previews.
+func (a *App) wireBackground() error {
+	a.background, a.push = nil, nil
+	agent := cmp.Or(a.opts.Product, "chat") + "/" + a.opts.Version
+	if subject, err := notify.Subject(a.cfg.Push.Subject, a.cfg.PublicURL); a.cfg.Push.Enabled && err != nil {
+		a.log.Info("web push is off", "reason", err)
+	} else if a.cfg.Push.Enabled {
+		if a.push, err = notify.New(notify.Options{
+			Store: a.store, Events: a.core, Secrets: a.secrets, Subject: subject, Observe: a.metrics.Pushed, Logger: a.log,
+			Connected: a.core.Present, Dial: safedial.Options{UserAgent: agent},
+		}); err != nil {
+			return err
+		}
+		a.background = append(a.background, a.push)
+	}
+	if a.cfg.LinkPreviews {
+		a.background = append(a.background, preview.New(preview.Options{Core: a.core, Dial: safedial.Options{UserAgent: agent}, Observe: a.metrics.LinkPreviewed, Logger: a.log}))
+	}
+	return nil
+}
