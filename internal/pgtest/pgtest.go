@@ -6,7 +6,6 @@
 package pgtest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -41,8 +40,6 @@ type Cluster struct {
 
 	mu     sync.Mutex // guards what follows
 	server *exec.Cmd
-	ended  chan struct{} // closed when server has ended
-	log    bytes.Buffer
 	schema int
 }
 
@@ -189,17 +186,16 @@ func (c *Cluster) Start() error {
 	settings := []string{"-D", c.data(), "-k", c.dir, "-c", "listen_addresses=", "-c", "max_connections=200", "-c", "shared_buffers=64MB",
 		"-c", "fsync=" + onOff[c.opts.Fsync], "-c", "full_page_writes=" + onOff[c.opts.Fsync], "-c", "autovacuum_naptime=10s", "-c", "max_wal_size=512MB"}
 	cmd := c.command("postgres", settings...)
-	c.log.Reset()
-	cmd.Stdout, cmd.Stderr = &c.log, &c.log
+	log, err := os.Create(filepath.Join(c.dir, "log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd.Stdout, cmd.Stderr = log, log // files, and no goroutine that waits: tests look for what is left behind
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	ended := make(chan struct{})
-	go func() {
-		_ = cmd.Wait()
-		close(ended)
-	}()
-	c.server, c.ended = cmd, ended
+	c.server = cmd
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	again := time.NewTicker(20 * time.Millisecond)
@@ -209,11 +205,13 @@ func (c *Cluster) Start() error {
 		if err == nil {
 			return conn.Close(ctx)
 		}
+		if pid, _ := syscall.Wait4(cmd.Process.Pid, nil, syscall.WNOHANG, nil); pid > 0 {
+			c.server = nil
+			text, _ := os.ReadFile(log.Name())
+			return fmt.Errorf("the server ended: %s", text)
+		}
 		select {
 		case <-again.C:
-		case <-ended:
-			c.server = nil
-			return fmt.Errorf("the server ended: %s", c.log.String())
 		case <-ctx.Done():
 			return fmt.Errorf("the server does not answer: %w", err)
 		}
@@ -235,7 +233,7 @@ func (c *Cluster) signal(sig syscall.Signal) error {
 	if err := c.server.Process.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
-	<-c.ended
+	_ = c.server.Wait() // how it ended is no matter
 	c.server = nil
 	return nil
 }

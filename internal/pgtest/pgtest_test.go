@@ -27,11 +27,6 @@ func answers(t *testing.T, url, query string) (string, error) {
 
 func TestSchemasAreApart(t *testing.T) {
 	a, b := pgtest.URL(t), pgtest.URL(t)
-	for _, url := range []string{a, b} {
-		if _, err := answers(t, url, `CREATE TABLE things AS SELECT 1; SELECT 'x'`); err == nil {
-			t.Error("two statements in one query went through")
-		}
-	}
 	inA, errA := answers(t, a, `SELECT current_schema()`)
 	inB, errB := answers(t, b, `SELECT current_schema()`)
 	if errA != nil || errB != nil || inA == inB {
