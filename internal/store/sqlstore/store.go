@@ -26,7 +26,7 @@ import (
 // Options says where the data is and how it is kept.
 type Options struct {
 	Path        string       // the database file; its directory is made when it is missing
-	URL         string       // of a PostgreSQL database (15 or newer) instead: postgres://user:password@host/name
+	URL         string       // of a PostgreSQL database (15 or newer), which is used instead of the file: postgres://user:password@host/name
 	Synchronous string       // full (default): survives a power loss; normal: survives a crash of the process; off
 	NoMigrate   bool         // Start fails with ErrPending instead of changing the schema
 	Clock       chat.Clock   // default time.Now
@@ -131,7 +131,12 @@ func (s *Store) Stop(ctx context.Context) error {
 }
 
 // place names the database in errors; an address may hold a password.
-func (s *Store) place() string { return cmp.Or(s.opts.Path, s.fl.name) }
+func (s *Store) place() string {
+	if s.fl.remote {
+		return s.fl.name
+	}
+	return s.opts.Path
+}
 
 // open opens both pools; the caller holds mu.
 func (s *Store) open(ctx context.Context) (err error) {
