@@ -68,6 +68,7 @@ var postgresSettings = map[string]string{
 	"statement_timeout":                   "15s",
 	"lock_timeout":                        "10s",
 	"idle_in_transaction_session_timeout": "15s",
+	"random_page_cost":                    "1.1", // what is asked for is in memory or on flash: a page there costs what a page here costs
 	"jit":                                 "off", // queries are small, and compiling one takes longer than running it
 }
 

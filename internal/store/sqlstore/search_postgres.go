@@ -2,6 +2,8 @@ package sqlstore
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -14,10 +16,10 @@ import (
 // fold (it drops every emoji, for one). Words of texts have letters and digits only, so a slash sets apart what else is known
 // of a message: /r7 its room, /sID its sender, /attachments and /links.
 
-// What a tsvector can hold: longer words are cut, places further on are one, and of one word
-// there are 255 places at most.
+// What a tsvector can hold. Places further on are one place, and of one word it keeps 255 at most: so a phrase is not found by
+// what it only has there, which FTS5 would find. A longer word is kept by its beginning and a hash.
 const (
-	maxLexeme   = 2046 // bytes
+	maxLexeme   = 2000 // bytes; with the hash less than the 2046 that there may be
 	maxPosition = 16383
 )
 
@@ -37,7 +39,7 @@ func (s searchable) vector() string {
 	b.WriteString("/r" + s.room.String())
 	if s.sender != "" {
 		b.WriteByte(' ')
-		writeLexeme(&b, "/s"+string(s.sender))
+		writeLexeme(&b, lexeme("/s"+string(s.sender), false))
 	}
 	if s.attachments {
 		b.WriteString(" /attachments")
@@ -52,22 +54,31 @@ func (s searchable) vector() string {
 		}
 		at++
 		b.WriteByte(' ')
-		writeLexeme(&b, word)
+		writeLexeme(&b, lexeme(word, false))
 		b.WriteByte(':')
 		b.WriteString(strconv.Itoa(min(at, maxPosition)))
 	}
 	return b.String()
 }
 
+// lexeme is how a word is kept; with begins, what all words begin with that begin with it.
+func lexeme(word string, begins bool) string {
+	if len(word) <= maxLexeme {
+		return word
+	}
+	cut := maxLexeme
+	for !utf8.RuneStart(word[cut]) {
+		cut--
+	}
+	if begins {
+		return word[:cut]
+	}
+	sum := sha256.Sum256([]byte(word))
+	return word[:cut] + "/" + hex.EncodeToString(sum[:16])
+}
+
 // writeLexeme quotes a word, so that it is only ever a word.
 func writeLexeme(b *strings.Builder, word string) {
-	if len(word) > maxLexeme {
-		cut := maxLexeme
-		for !utf8.RuneStart(word[cut]) {
-			cut--
-		}
-		word = word[:cut]
-	}
 	b.WriteByte('\'')
 	for i := range len(word) {
 		switch c := word[i]; c {
@@ -95,7 +106,7 @@ func matchTSQuery(rooms []chat.RoomID, q chat.SearchQuery) string {
 	b.WriteByte(')')
 	if q.From != "" {
 		b.WriteString(" & ")
-		writeLexeme(&b, "/s"+string(q.From))
+		writeLexeme(&b, lexeme("/s"+string(q.From), false))
 	}
 	if q.HasAttachments {
 		b.WriteString(" & /attachments")
@@ -117,7 +128,7 @@ func matchTSQuery(rooms []chat.RoomID, q chat.SearchQuery) string {
 			if i > 0 {
 				b.WriteString(" <-> ")
 			}
-			writeLexeme(&b, word)
+			writeLexeme(&b, lexeme(word, term.Prefix && i == len(words)-1))
 		}
 		if term.Prefix {
 			b.WriteString(":*")
