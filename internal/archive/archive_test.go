@@ -280,8 +280,13 @@ func TestABackupThatIsBrokenOffLeavesNothing(t *testing.T) {
 	s := newServer(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	s.source = shyBlobs{s.source, func(string) { cancel() }}.hooked()
 	dir := t.TempDir()
+	s.source = shyBlobs{s.source, func(string) { // as if it were killed here
+		if _, err := os.Lstat(filepath.Join(dir, "b")); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("there is half a backup under its name: %v", err)
+		}
+		cancel()
+	}}.hooked()
 	if _, err := Backup(ctx, s.source, filepath.Join(dir, "b")); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}

@@ -79,6 +79,7 @@ type Core struct {
 	users    *userCache
 	seats    *seatCache
 	sessions *sessionCache
+	tokens   tokenCache
 	// recent keeps the newest messages of active rooms.
 	recent   *recentCache
 	presence *presence

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -564,6 +565,9 @@ func (ch RoomChange) apply(r *chat.Room) (changed []string, err error) {
 func cleanAvatarURL(s string) (string, error) {
 	local := strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "//") && !strings.HasPrefix(s, AvatarPath)
 	web := strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")
+	if u, err := url.Parse(s); err != nil || u.Host == "" {
+		web = false
+	}
 	if s != "" && !local && !web || len(s) > maxAvatarURL || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"'<>\`, r) }) {
 		return "", chat.InvalidField("avatar_url", "avatar_url_invalid", "Give a web address or a path on this server.")
 	}

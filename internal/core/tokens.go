@@ -34,17 +34,52 @@ func (c *Core) readToken(token string) (user chat.UserID, session chat.SessionID
 	if len(token) > maxToken {
 		return "", "", chat.ErrTokenInvalid
 	}
+	if v, ok := c.tokens.get(token); ok && c.now().Before(v.expires) {
+		return v.user, v.session, nil
+	}
 	var claims jwt.RegisteredClaims
 	_, err = jwt.ParseWithClaims(token, &claims, func(*jwt.Token) (any, error) { return c.TokenKey, nil },
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithIssuer(tokenIssuer), jwt.WithExpirationRequired(),
 		jwt.WithIssuedAt(), jwt.WithLeeway(tokenLeeway), jwt.WithStrictDecoding(), jwt.WithTimeFunc(c.now))
 	switch {
 	case err == nil && claims.Subject != "" && claims.ID != "":
+		c.tokens.keep(token, verified{chat.UserID(claims.Subject), chat.SessionID(claims.ID), claims.ExpiresAt.Time})
 		return chat.UserID(claims.Subject), chat.SessionID(claims.ID), nil
 	case errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenSignatureInvalid):
 		return "", "", errTokenExpired
 	}
 	return "", "", chat.ErrTokenInvalid
+}
+
+// tokenCache remembers tokens whose signature was checked. What they stand for is asked of the session every time.
+type tokenCache struct {
+	mu      sync.RWMutex
+	byToken map[string]verified
+}
+
+type verified struct {
+	user    chat.UserID
+	session chat.SessionID
+	expires time.Time
+}
+
+// maxVerified bounds the cache at some 10 MB.
+const maxVerified = 20_000
+
+func (t *tokenCache) get(token string) (verified, bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	v, ok := t.byToken[token]
+	return v, ok
+}
+
+func (t *tokenCache) keep(token string, v verified) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.byToken == nil || len(t.byToken) >= maxVerified {
+		t.byToken = make(map[string]verified)
+	}
+	t.byToken[token] = v
 }
 
 // tokenLeeway is how far the clocks of two nodes may lie apart. The session's own expiry is exact.

@@ -28,6 +28,9 @@ type Dialect interface {
 	Personal(ev chat.Event) []chat.UserID
 	// EncodeChanges returns the text that brings a resuming connection up to date.
 	EncodeChanges(ctx context.Context, room chat.RoomID, ch chat.Changes, viewer chat.UserID) []byte
+	// EncodeResync returns the text that tells a connection that its subscription of a room ended: it may try to join again,
+	// and is then told why not, if it may not.
+	EncodeResync(room chat.RoomID) []byte
 	// CloseCode is the WebSocket close code for an end of a kind.
 	CloseCode(end End) int
 }
@@ -182,8 +185,11 @@ func (h *Hub) publish(events []chat.Event) {
 		case len(scope.Users) > 1 || scope.Everyone:
 			h.shards[0].post(h.ctx, work{event: ev})
 		}
-		if e, ok := ev.(chat.RoomDeleted); ok { // its feed ends where its feed lives
+		switch e := ev.(type) {
+		case chat.RoomDeleted: // its feed ends where its feed lives
 			h.roomShard(e.RoomID).post(h.ctx, work{do: func(s *shard) { delete(s.feeds, e.RoomID) }})
+		case chat.SanctionChanged, chat.RolesChanged, chat.RoomChanged, chat.UserChanged:
+			h.recheck(e)
 		}
 	}
 }

@@ -52,6 +52,8 @@ func (words) EncodeChanges(_ context.Context, _ chat.RoomID, ch chat.Changes, _ 
 	return append([]byte("changes "), text...)
 }
 
+func (words) EncodeResync(room chat.RoomID) []byte { return []byte("resync " + room.String()) }
+
 func (words) CloseCode(end End) int { return 4000 + int(end) }
 
 // line is a connection's other end: it keeps what it is given.
@@ -475,5 +477,34 @@ func TestRevokedSessionIsTold(t *testing.T) {
 	l.wait(t, func(got []string) bool { return l.closed != "" })
 	if got := l.got[len(l.got)-1]; got != "chat.SessionRevoked" || l.closed != "4000 revoked" {
 		t.Fatalf("got %q, closed %q", got, l.closed)
+	}
+}
+
+// TestLostRightsEndSubscriptions: whoever may no longer read a room stops hearing it, although they stay a member.
+func TestLostRightsEndSubscriptions(t *testing.T) {
+	s := newStage(t)
+	ctx := context.Background()
+	ada, bob, eve := s.User("ada"), s.User("bob"), s.User("eve")
+	room := s.Room(ada, bob, eve)
+	cb, lb := s.connect(bob)
+	ce, le := s.connect(eve)
+	s.join(cb, room, -1)
+	s.join(ce, room, -1)
+	if _, err := s.Sanction(ctx, ada, core.Measure{Kind: chat.Timeout, RoomID: room, UserID: bob.UserID, Until: s.World.Clock.Now().Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	lb.wait(t, contains("resync "+room.String()))
+	m := s.Say(ada, room, "behind bob's back")
+	le.wait(t, contains(fmt.Sprintf("chat.MessageCreated %d behind bob's back", m.ChangeSeq)))
+	for _, g := range lb.wait(t, func([]string) bool { return true }) {
+		if g == fmt.Sprintf("chat.MessageCreated %d behind bob's back", m.ChangeSeq) {
+			t.Fatal("someone who is timed out heard a message")
+		}
+	}
+	if err := s.hub.Join(ctx, cb, room, -1, func(chat.RoomView) {}); chat.CodeOf(err) != "timed_out" {
+		t.Fatalf("joining while timed out: %v", err)
+	}
+	if got := le.wait(t, func([]string) bool { return true }); contains("resync " + room.String())(got) {
+		t.Fatal("someone with every right was told to resync")
 	}
 }

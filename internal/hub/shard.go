@@ -405,10 +405,7 @@ func (h *Hub) drained(ctx context.Context, c *Conn) bool {
 		case <-h.ctx.Done():
 			return false
 		}
-		c.mu.Lock()
-		closed := c.closed
-		c.mu.Unlock()
-		if closed {
+		if c.gone() {
 			return false
 		}
 	}
@@ -419,6 +416,10 @@ func (h *Hub) drained(ctx context.Context, c *Conn) bool {
 func (s *shard) goLive(ctx context.Context, room chat.RoomID, entry *sub, from chat.Seq) {
 	f := s.feeds[room]
 	if f == nil || f.subs[entry.conn] != entry {
+		return
+	}
+	if entry.conn.gone() {
+		s.unsubscribe(room, entry.conn)
 		return
 	}
 	held := entry.held
@@ -468,6 +469,13 @@ func (c *Conn) remember(room chat.RoomID) bool {
 		c.rooms = append(c.rooms, room)
 	}
 	return true
+}
+
+// gone reports whether the connection was detached.
+func (c *Conn) gone() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
 }
 
 func (c *Conn) forget(room chat.RoomID) {

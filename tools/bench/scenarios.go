@@ -327,9 +327,14 @@ func runHistory(ctx context.Context, b *bench) (history, error) {
 	all := make([][]time.Duration, readers)
 	c0 := p.cpu()
 	err = parallel(readers, readers, func(i int) error {
+		r, err := w.reader(w.users[i], room)
+		if err != nil {
+			return err
+		}
+		defer r.conn.Close()
 		for range each {
 			t := time.Now()
-			n, err := w.page(w.users[i], room)
+			n, err := r.page()
 			if err != nil {
 				return err
 			}

@@ -43,6 +43,12 @@ type (
 		SetCookie string `header:"Set-Cookie" doc:"The same login for browsers: HttpOnly, SameSite=Lax, Secure on TLS."`
 		Body      loginAnswer
 	}
+	// registered is a login to an account that is new: Location says where that is.
+	registered struct {
+		SetCookie string `header:"Set-Cookie" doc:"The same login for browsers: HttpOnly, SameSite=Lax, Secure on TLS."`
+		Location  string `header:"Location"`
+		Body      loginAnswer
+	}
 	logoutReply struct {
 		SetCookie string `header:"Set-Cookie" doc:"Takes the login cookie back."`
 	}
@@ -57,23 +63,23 @@ func (d *Dialect) registerAccounts() {
 		id: "register", tag: tag, access: anyone, status: 201, summary: "Make an account and log in",
 		description: "Open to anyone, to holders of an invite, or to nobody: see registration in GET /server. Sets the login cookie for pages of this server.",
 		codes:       "registration_closed invite_required invite_invalid username_invalid username_taken password_invalid display_name_invalid rate_limited",
-	}, func(ctx context.Context, _ chat.Actor, in *struct{ Body registerRequest }) (*loginReply, error) {
+	}, func(ctx context.Context, _ chat.Actor, in *struct{ Body registerRequest }) (*registered, error) {
 		c, b := callOf(ctx), in.Body
 		l, err := d.core.Register(ctx, c.address, core.Registering{
 			Username: b.Username, Password: b.Password, DisplayName: b.DisplayName, Invite: b.Invite, Device: c.device,
 		})
-		return d.login(c, l, err)
+		return d.registered(c, l, err)
 	})
 	handle(d, "POST /auth/setup", endpoint{
 		id: "set-up", tag: tag, access: anyone, status: 201, summary: "Make the first owner",
 		description: "Works once, with the token of the link that the server prints until it has an owner.",
 		codes:       "setup_done setup_token_invalid username_invalid username_taken password_invalid display_name_invalid rate_limited",
-	}, func(ctx context.Context, _ chat.Actor, in *struct{ Body setupRequest }) (*loginReply, error) {
+	}, func(ctx context.Context, _ chat.Actor, in *struct{ Body setupRequest }) (*registered, error) {
 		c, b := callOf(ctx), in.Body
 		l, err := d.core.SetUp(ctx, c.address, b.Token, core.Registering{
 			Username: b.Username, Password: b.Password, DisplayName: b.DisplayName, Device: c.device,
 		})
-		return d.login(c, l, err)
+		return d.registered(c, l, err)
 	})
 	handle(d, "POST /auth/login", endpoint{
 		id: "log-in", tag: tag, access: anyone, summary: "Log in",
@@ -81,6 +87,12 @@ func (d *Dialect) registerAccounts() {
 		codes:       "login_failed account_disabled banned timed_out rate_limited",
 	}, func(ctx context.Context, _ chat.Actor, in *struct{ Body loginRequest }) (*loginReply, error) {
 		c := callOf(ctx)
+		if err := needed("username", in.Body.Username); err != nil {
+			return nil, err
+		}
+		if err := needed("password", in.Body.Password); err != nil {
+			return nil, err
+		}
 		l, err := d.core.LogIn(ctx, c.address, in.Body.Username, in.Body.Password, c.device)
 		return d.login(c, l, err)
 	})
@@ -114,7 +126,11 @@ func (d *Dialect) registerAccounts() {
 		id: "change-password", tag: tag, status: 204, summary: "Change the own password",
 		description: "Ends the caller's other logins.", codes: "login_failed/403 password_invalid rate_limited",
 	}, func(ctx context.Context, by chat.Actor, in *struct{ Body passwordRequest }) (*nothing, error) {
-		return nil, d.core.ChangePassword(ctx, by, in.Body.Current, in.Body.New)
+		err := d.core.ChangePassword(ctx, by, in.Body.Current, in.Body.New)
+		if chat.CodeOf(err) == "password_invalid" {
+			return nil, chat.InvalidField("new_password", "password_invalid", "%s", chat.AsError(err).Text)
+		}
+		return nil, err
 	})
 	handle(d, "DELETE /users/me", endpoint{
 		id: "delete-self", tag: tag, status: 204, summary: "Delete the own account",
@@ -141,6 +157,14 @@ func (d *Dialect) login(c call, l core.Login, err error) (*loginReply, error) {
 		SetCookie: loginCookie(c, l.Token, l.ExpiresAt),
 		Body:      loginAnswer{Token: l.Token, ExpiresAt: stamp(l.ExpiresAt), User: d.self(l.User), RoomID: roomIDOrNil(l.Room)},
 	}, nil
+}
+
+func (d *Dialect) registered(c call, l core.Login, err error) (*registered, error) {
+	in, err := d.login(c, l, err)
+	if err != nil {
+		return nil, err
+	}
+	return &registered{SetCookie: in.SetCookie, Location: prefix + "/users/" + string(l.User.ID), Body: in.Body}, nil
 }
 
 // ownPassword makes sure that it is the account's owner who asks: it logs in, with all the limits of a login, and ends that

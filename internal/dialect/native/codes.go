@@ -38,7 +38,7 @@ var codes = []Code{
 	// The form of a request.
 	{"address_invalid", http.StatusBadRequest, "The path or the query is not UTF-8, or contains a NUL."},
 	{"parameter_invalid", http.StatusBadRequest, "A parameter of the query has the wrong form."},
-	{"field_invalid", http.StatusBadRequest, "A field of the body has the wrong type."},
+	{"field_invalid", http.StatusBadRequest, "A field of the body has the wrong type, or is missing."},
 	{"request_invalid", http.StatusBadRequest, "The request cannot be read."},
 	{"body_missing", http.StatusBadRequest, "The request needs a body."},
 	{"body_incomplete", http.StatusBadRequest, "The body did not arrive whole, or took too long."},

@@ -3,6 +3,7 @@ package native
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 
 	"parley/internal/chat"
 	"parley/internal/hub"
@@ -19,11 +20,10 @@ type (
 		Limits      Limits `json:"limits"`
 	}
 	okFrame struct {
-		Type    string   `json:"type"`
-		Ref     string   `json:"ref"`
-		Message *Message `json:"message,omitempty"`
-		Room    *Room    `json:"room,omitempty"`
-		LastSeq int64    `json:"last_seq,omitempty"`
+		Type    string `json:"type"`
+		Ref     string `json:"ref"`
+		Room    *Room  `json:"room,omitempty"`
+		LastSeq int64  `json:"last_seq,omitempty"`
 	}
 	errorFrame struct {
 		Type         string `json:"type"`
@@ -37,11 +37,6 @@ type (
 	pongFrame struct {
 		Type string `json:"type"`
 		Ref  string `json:"ref,omitempty"`
-	}
-	messageFrame struct { // message_created, message_updated
-		Type    string  `json:"type"`
-		RoomID  string  `json:"room_id"`
-		Message Message `json:"message"`
 	}
 	deletedFrame struct {
 		Type      string `json:"type"`
@@ -58,13 +53,6 @@ type (
 		Emoji     string      `json:"emoji"`
 		Count     int         `json:"count"`
 		ChangeSeq int64       `json:"change_seq"`
-	}
-	changesFrame struct {
-		Type      string    `json:"type"`
-		RoomID    string    `json:"room_id"`
-		Messages  []Message `json:"messages"`
-		LastSeq   int64     `json:"last_seq"`
-		Truncated bool      `json:"truncated"`
 	}
 	typingOutFrame struct {
 		Type   string `json:"type"`
@@ -135,6 +123,12 @@ type (
 
 // Encode implements hub.Dialect.
 func (d *Dialect) Encode(ctx context.Context, ev chat.Event, viewer chat.UserID) []byte {
+	switch e := ev.(type) { // the frequent ones are written by hand
+	case chat.MessageCreated:
+		return d.appendMessageFrame("message_created", e.Message, viewer)
+	case chat.MessageChanged:
+		return d.appendMessageFrame("message_updated", e.Message, viewer)
+	}
 	frame := d.frame(ctx, ev, viewer)
 	if frame == nil {
 		return nil
@@ -149,10 +143,6 @@ func (d *Dialect) Encode(ctx context.Context, ev chat.Event, viewer chat.UserID)
 
 func (d *Dialect) frame(ctx context.Context, ev chat.Event, viewer chat.UserID) any {
 	switch e := ev.(type) {
-	case chat.MessageCreated:
-		return messageFrame{"message_created", e.Message.RoomID.String(), d.message(e.Message, viewer)}
-	case chat.MessageChanged:
-		return messageFrame{"message_updated", e.Message.RoomID.String(), d.message(e.Message, viewer)}
 	case chat.MessageDeleted:
 		m := e.Message
 		return deletedFrame{"message_deleted", m.RoomID.String(), m.ID.String(), int64(m.Seq), int64(m.ChangeSeq)}
@@ -243,16 +233,26 @@ func (d *Dialect) Personal(ev chat.Event) []chat.UserID {
 
 // EncodeChanges implements hub.Dialect.
 func (d *Dialect) EncodeChanges(_ context.Context, room chat.RoomID, ch chat.Changes, viewer chat.UserID) []byte {
-	f := changesFrame{Type: "room_changes", RoomID: room.String(), Messages: make([]Message, len(ch.Messages)), LastSeq: int64(ch.LastSeq), Truncated: ch.Truncated}
-	for i := range ch.Messages {
-		f.Messages[i] = d.message(&ch.Messages[i], viewer)
-	}
-	text, err := json.Marshal(f)
-	if err != nil {
-		d.log.Error("encoding changes failed", "error", err)
-		return nil
-	}
-	return text
+	b := append(make([]byte, 0, sizeOf(ch.Messages)), `{"type":"room_changes","room_id":"`...)
+	b = strconv.AppendInt(b, int64(room), 10)
+	b = d.appendMessages(append(b, `","messages":`...), ch.Messages, viewer)
+	b = strconv.AppendInt(append(b, `,"last_seq":`...), int64(ch.LastSeq), 10)
+	b = strconv.AppendBool(append(b, `,"truncated":`...), ch.Truncated)
+	return append(b, '}')
+}
+
+// appendMessageFrame writes message_created and message_updated.
+func (d *Dialect) appendMessageFrame(kind string, m *chat.Message, viewer chat.UserID) []byte {
+	b := append(make([]byte, 0, 600+len(m.Content)+len(m.Content)/8), `{"type":"`...)
+	b = append(append(b, kind...), `","room_id":"`...)
+	b = strconv.AppendInt(b, int64(m.RoomID), 10)
+	b = d.appendMessage(append(b, `","message":`...), m, viewer)
+	return append(b, '}')
+}
+
+// EncodeResync implements hub.Dialect.
+func (d *Dialect) EncodeResync(room chat.RoomID) []byte {
+	return appendJSON(nil, roomIDFrame{"resync", room.String()})
 }
 
 // CloseCode implements hub.Dialect.

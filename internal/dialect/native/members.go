@@ -83,6 +83,9 @@ func (d *Dialect) registerMembers() {
 		if err != nil {
 			return nil, err
 		}
+		if err := needed("user_id", in.Body.UserID); err != nil {
+			return nil, err
+		}
 		i, err := d.core.InviteMember(ctx, by, id, chat.UserID(in.Body.UserID))
 		return d.madeInvite(ctx, by, i, err)
 	})
@@ -158,6 +161,9 @@ func (d *Dialect) registerMembers() {
 		RoomPath
 		Body banRequest
 	}) (*created[Sanction], error) {
+		if err := needed("user_id", in.Body.UserID); err != nil {
+			return nil, err
+		}
 		s, err := d.measure(ctx, by, in.RoomPath, chat.Ban, in.Body.UserID, in.Body.Until, in.Body.Reason)
 		if err != nil {
 			return nil, err

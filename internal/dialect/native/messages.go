@@ -3,6 +3,7 @@ package native
 import (
 	"context"
 	"net/http"
+	"strconv"
 
 	"parley/internal/chat"
 	"parley/internal/core"
@@ -13,6 +14,7 @@ type (
 		Messages  []Message `json:"messages" doc:"Oldest first."`
 		HasBefore bool      `json:"has_before"`
 		HasAfter  bool      `json:"has_after"`
+		text      []byte    // the whole, where it was written by hand
 	}
 	messageList struct {
 		Messages []Message `json:"messages"`
@@ -21,6 +23,7 @@ type (
 		Messages  []Message `json:"messages" doc:"Ascending by change_seq, one row for each message."`
 		LastSeq   int64     `json:"last_seq" doc:"The room's counter." example:"41"`
 		Truncated bool      `json:"truncated" doc:"There is more: ask again since the last message's change_seq."`
+		text      []byte    // as in messagePage
 	}
 	receiptList struct {
 		Receipts []Receipt `json:"receipts" doc:"Earliest first, without the sender."`
@@ -140,7 +143,10 @@ func (d *Dialect) registerMessages() {
 			return nil, err
 		}
 		ch, err := d.core.Changes(ctx, by, id, chat.Seq(since), in.Limit)
-		return ok(changeList{Messages: d.shown(ch.Messages, by, in.Render), LastSeq: int64(ch.LastSeq), Truncated: ch.Truncated}), err
+		if err != nil {
+			return nil, err
+		}
+		return ok(d.changes(ch, by, in.Render)), nil
 	})
 	handle(d, "GET /rooms/{id}/pins", endpoint{id: "list-pins", tag: tag, summary: "List pinned messages, newest pin first", codes: "room_not_found not_a_member"},
 		func(ctx context.Context, by chat.Actor, in *struct {
@@ -310,8 +316,28 @@ func (d *Dialect) messageReply(m *chat.Message, by chat.Actor, err error) (*repl
 }
 
 func (d *Dialect) page(p chat.MessagesPage, by chat.Actor, render string) messagePage {
-	return messagePage{Messages: d.shown(p.Messages, by, render), HasBefore: p.HasBefore, HasAfter: p.HasAfter}
+	if render != "" {
+		return messagePage{Messages: d.shown(p.Messages, by, render), HasBefore: p.HasBefore, HasAfter: p.HasAfter}
+	}
+	b := d.appendMessages(append(make([]byte, 0, sizeOf(p.Messages)), `{"messages":`...), p.Messages, by.UserID)
+	b = strconv.AppendBool(append(b, `,"has_before":`...), p.HasBefore)
+	b = strconv.AppendBool(append(b, `,"has_after":`...), p.HasAfter)
+	return messagePage{text: append(b, "}\n"...)}
 }
+
+func (p messagePage) wire() []byte { return p.text }
+
+func (d *Dialect) changes(ch chat.Changes, by chat.Actor, render string) changeList {
+	if render != "" {
+		return changeList{Messages: d.shown(ch.Messages, by, render), LastSeq: int64(ch.LastSeq), Truncated: ch.Truncated}
+	}
+	b := d.appendMessages(append(make([]byte, 0, sizeOf(ch.Messages)), `{"messages":`...), ch.Messages, by.UserID)
+	b = strconv.AppendInt(append(b, `,"last_seq":`...), int64(ch.LastSeq), 10)
+	b = strconv.AppendBool(append(b, `,"truncated":`...), ch.Truncated)
+	return changeList{text: append(b, "}\n"...)}
+}
+
+func (c changeList) wire() []byte { return c.text }
 
 // shown converts messages for the caller, with HTML if that was asked for.
 func (d *Dialect) shown(list []chat.Message, by chat.Actor, render string) []Message {

@@ -90,6 +90,9 @@ func (d *Dialect) registerModeration() {
 		if err != nil {
 			return nil, err
 		}
+		if err := needed("user_id", in.Body.UserID); err != nil {
+			return nil, err
+		}
 		s, err := d.core.Sanction(ctx, by, core.Measure{Kind: chat.SanctionKind(b.Kind), RoomID: room, UserID: chat.UserID(b.UserID), Reason: b.Reason, Until: until})
 		if err != nil {
 			return nil, err
@@ -106,6 +109,9 @@ func (d *Dialect) registerModeration() {
 	}, func(ctx context.Context, by chat.Actor, in *struct{ Body liftRequest }) (*nothing, error) {
 		room, err := optionalRoom(in.Body.RoomID)
 		if err != nil {
+			return nil, err
+		}
+		if err := needed("user_id", in.Body.UserID); err != nil {
 			return nil, err
 		}
 		return nil, d.core.Lift(ctx, by, chat.SanctionKind(in.Body.Kind), room, chat.UserID(in.Body.UserID), in.Body.Reason)

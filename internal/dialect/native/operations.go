@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -85,7 +86,14 @@ type adapter struct{ d *Dialect }
 // Handle implements huma.Adapter.
 func (a adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
 	e, _ := op.Metadata[metaEndpoint].(endpoint)
+	limited := slices.ContainsFunc(op.Parameters, func(p *huma.Param) bool { return p.In == "query" && p.Name == "limit" })
 	a.d.mount(op.Method, op.Path, a.d.guard(e.access, op.RequestBody, func(w http.ResponseWriter, r *http.Request) {
+		if given := r.URL.Query().Get("limit"); limited && given != "" {
+			if n, err := strconv.Atoi(given); err == nil && n == 0 { // to the core, 0 is a limit that was not given
+				a.d.writeError(w, r, chat.InvalidField("limit", "limit_invalid", "limit is 1 at least."))
+				return
+			}
+		}
 		handler(humago.NewContext(op, r, w))
 	}))
 }
@@ -183,6 +191,12 @@ func (d *Dialect) readBody(w http.ResponseWriter, r *http.Request) error {
 // jsonFormat is the one format of the API.
 var jsonFormat = huma.Format{
 	Marshal: func(w io.Writer, v any) error {
+		if done, ok := v.(wired); ok {
+			if text := done.wire(); text != nil {
+				_, err := w.Write(text)
+				return err
+			}
+		}
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)
 		return enc.Encode(v)
@@ -258,6 +272,14 @@ func messageID(s string) (chat.MessageID, error) {
 		return 0, chat.ErrMessageNotFound
 	}
 	return id, nil
+}
+
+// needed refuses a field without which there is nothing to look for.
+func needed(field, value string) error {
+	if value == "" {
+		return chat.InvalidField(field, "field_invalid", "This is needed.")
+	}
+	return nil
 }
 
 // optionalMessage is messageID for a field that may be empty.

@@ -3,19 +3,34 @@ package native
 import (
 	"bytes"
 	"html"
+	"reflect"
 	"regexp"
+	"slices"
 
 	"github.com/microcosm-cc/bluemonday"
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/parser"
 	render "github.com/yuin/goldmark/renderer/html"
+	"github.com/yuin/goldmark/util"
 )
 
-// markdown is CommonMark with GitHub's tables, strikethrough, task lists and bare links. HTML that people type is left out.
+// markdown is CommonMark with GitHub's tables, strikethrough, task lists and bare links. HTML that people type is text like any
+// other: it is shown as it was typed.
 var markdown = goldmark.New(
+	goldmark.WithParser(parser.NewParser(
+		parser.WithBlockParsers(without(parser.DefaultBlockParsers(), parser.NewHTMLBlockParser())...),
+		parser.WithInlineParsers(without(parser.DefaultInlineParsers(), parser.NewRawHTMLParser())...),
+		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
+	)),
 	goldmark.WithExtensions(extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)), extension.Strikethrough, extension.TaskList, extension.Linkify),
 	goldmark.WithRendererOptions(render.WithHardWraps()),
 )
+
+// without takes the parsers out that are of the same type as the given one.
+func without(all []util.PrioritizedValue, one any) []util.PrioritizedValue {
+	return slices.DeleteFunc(all, func(v util.PrioritizedValue) bool { return reflect.TypeOf(v.Value) == reflect.TypeOf(one) })
+}
 
 // policy lets through what markdown makes and nothing else, whatever the renderer may do wrong.
 var policy = newPolicy()

@@ -20,6 +20,7 @@ func TestRenderHTMLShowsMarkdown(t *testing.T) {
 		{"a task list", "- [x] done", "<ul>\n<li><input checked=\"\" disabled=\"\" type=\"checkbox\"> done</li>\n</ul>\n"},
 		{"a list begins where it says", "3. a", "<ol start=\"3\">\n<li>a</li>\n</ol>\n"},
 		{"less-than is shown", "1 < 2 & 3", "<p>1 &lt; 2 &amp; 3</p>\n"},
+		{"HTML is shown as it was typed", "<div>a</div> <b>b</b>", "<p>&lt;div&gt;a&lt;/div&gt; &lt;b&gt;b&lt;/b&gt;</p>\n"},
 		{"a picture from elsewhere is not fetched", "![x](https://example.org/p.png)", "<p></p>\n"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

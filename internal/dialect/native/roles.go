@@ -2,6 +2,7 @@ package native
 
 import (
 	"context"
+	"slices"
 
 	"parley/internal/chat"
 )
@@ -17,7 +18,7 @@ type (
 		Hoisted        bool     `json:"hoisted" required:"false"`
 		SelfAssignable bool     `json:"self_assignable" required:"false"`
 		Category       string   `json:"category" required:"false" example:""`
-		Position       int      `json:"position" required:"false" doc:"0 is the highest." example:"3"`
+		Position       *int     `json:"position" required:"false" doc:"0 is the highest. Not given: where it is." example:"3"`
 		Permissions    []string `json:"permissions" required:"false"`
 		MessagesPer10s int      `json:"messages_per_10s" required:"false" example:"0"`
 	}
@@ -39,7 +40,7 @@ type (
 func (r putRoleRequest) role(id chat.RoleID) chat.Role {
 	return chat.Role{
 		ID: id, Name: r.Name, Description: r.Description, Color: r.Color, Hoisted: r.Hoisted, SelfAssignable: r.SelfAssignable, Category: r.Category,
-		Position: r.Position, MessagesPer10s: r.MessagesPer10s, Permissions: convert(r.Permissions, func(p string) chat.Permission { return chat.Permission(p) }),
+		MessagesPer10s: r.MessagesPer10s, Permissions: convert(r.Permissions, func(p string) chat.Permission { return chat.Permission(p) }),
 	}
 }
 
@@ -67,7 +68,17 @@ func (d *Dialect) registerRoles() {
 		RolePath
 		Body putRoleRequest
 	}) (*reply[Role], error) {
-		r, err := d.core.PutRole(ctx, by, in.Body.role(chat.RoleID(in.ID)))
+		want := in.Body.role(chat.RoleID(in.ID))
+		if in.Body.Position != nil {
+			want.Position = *in.Body.Position
+		} else {
+			list, err := d.core.Roles(ctx, by)
+			if err != nil {
+				return nil, err
+			}
+			want.Position = max(slices.IndexFunc(list, func(r chat.Role) bool { return r.ID == want.ID }), 0)
+		}
+		r, err := d.core.PutRole(ctx, by, want)
 		return ok(role(r)), err
 	})
 	handle(d, "DELETE /admin/roles/{id}", endpoint{

@@ -90,6 +90,9 @@ func (d *Dialect) registerRooms() {
 		id: "open-direct-room", tag: tag, status: 201, orStatus: 200, summary: "Open the direct room with a person",
 		description: "There is one for each pair; it is made at need (201).", codes: "user_not_found blocked target_is_self rate_limited",
 	}, func(ctx context.Context, by chat.Actor, in *struct{ Body userRequest }) (*created[Room], error) {
+		if err := needed("user_id", in.Body.UserID); err != nil {
+			return nil, err
+		}
 		v, isNew, err := d.core.DirectRoom(ctx, by, chat.UserID(in.Body.UserID))
 		if err != nil {
 			return nil, err
@@ -158,6 +161,9 @@ func (d *Dialect) registerRooms() {
 	}) (*reply[Room], error) {
 		id, err := in.room()
 		if err != nil {
+			return nil, err
+		}
+		if err := needed("user_id", in.Body.UserID); err != nil {
 			return nil, err
 		}
 		v, err := d.core.TransferRoom(ctx, by, id, chat.UserID(in.Body.UserID))

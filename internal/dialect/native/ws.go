@@ -225,12 +225,20 @@ var clientFrames = map[string]func(context.Context, *socket, *clientFrame) (any,
 				return nil, chat.InvalidField("since", "since_invalid", "since is a change_seq: a number from 0.")
 			}
 		}
-		return answered, s.dialect.hub.Join(ctx, s.live, room, since, func(v chat.RoomView) {
+		var joined chat.RoomView
+		err = s.dialect.hub.Join(ctx, s.live, room, since, func(v chat.RoomView) {
+			joined = v
 			if f.Ref != "" {
 				shown := s.dialect.room(v)
 				s.send(okFrame{Type: "ok", Ref: f.Ref, Room: &shown, LastSeq: int64(v.Room.LastSeq)})
 			}
 		})
+		if err == nil && joined.Room.Type == chat.Direct && joined.UnreadCount > 0 { // what waited for this person is here now
+			if err := s.dialect.core.MarkDelivered(ctx, s.actor.UserID, room, joined.Room.LastSeq); err != nil {
+				s.dialect.log.Warn("noting a delivery failed", "room", room, "error", err)
+			}
+		}
+		return answered, err
 	},
 	"leave_room": func(_ context.Context, s *socket, f *clientFrame) (any, error) {
 		room, err := f.room()
@@ -313,15 +321,18 @@ func typingFrame(typing bool) func(context.Context, *socket, *clientFrame) (any,
 	}
 }
 
-// answered is the answer of a handler that answered by itself.
-var answered = json.RawMessage(nil)
+// written is an answer that needs no more encoding; none at all is that of a handler that answered by itself.
+type written []byte
+
+var answered = written(nil)
 
 func (s *socket) withMessage(f *clientFrame, msg *chat.Message, err error) (any, error) {
 	if err != nil || f.Ref == "" {
 		return answered, err
 	}
-	shown := s.dialect.message(msg, s.actor.UserID)
-	return okFrame{Type: "ok", Ref: f.Ref, Message: &shown}, nil
+	b := appendText(append(make([]byte, 0, 700+len(msg.Content)+len(msg.Content)/8), `{"type":"ok","ref":`...), f.Ref)
+	b = s.dialect.appendMessage(append(b, `,"message":`...), msg, s.actor.UserID)
+	return written(append(b, '}')), nil
 }
 
 // malformed answers a frame that is no frame; too many of them end the connection.
@@ -348,12 +359,15 @@ func (s *socket) fail(ref string, err error) {
 
 // send queues a frame for this connection alone.
 func (s *socket) send(frame any) {
-	if raw, ok := frame.(json.RawMessage); ok && raw == nil {
-		return
+	text, done := frame.(written)
+	if !done {
+		var err error
+		if text, err = json.Marshal(frame); err != nil { // our own types always marshal; a fault here must not take the connection along
+			s.dialect.log.Error("encoding a frame failed", "error", err)
+			return
+		}
 	}
-	text, err := json.Marshal(frame)
-	if err != nil { // our own types always marshal; a fault here must not take the connection along
-		s.dialect.log.Error("encoding a frame failed", "error", err)
+	if text == nil {
 		return
 	}
 	if s.live == nil {

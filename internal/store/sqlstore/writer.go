@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -247,6 +248,9 @@ func (w *writer) run() {
 	idle := time.NewTimer(indexDelay)
 	defer idle.Stop()
 	for {
+		// Whoever has a call ready goes first. Woken by the first of many, and alone on a processor, the committer would
+		// otherwise commit one call at a time while the others wait to be scheduled.
+		runtime.Gosched()
 		batch, stopped := w.queue.take(w.limit)
 		if len(batch) > 0 {
 			w.commit(batch)
@@ -300,7 +304,7 @@ func (w *writer) commit(batch []*call) {
 	var err error
 	var place *turn
 	if w.s.fl.remote {
-		if place, err = w.serve(appends, changes, batch[0].since); err != nil && len(batch) > 1 && !w.s.fl.away(err) {
+		if place, err = w.serve(appends, changes, batch[0].since); err != nil && len(batch) > 1 && chat.AsError(w.s.fault(err)).Kind != chat.Unavailable {
 			w.s.writers.Load().order.leave(place, func() {})
 			for _, c := range batch { // one of them is to blame: the others must not suffer
 				w.commit([]*call{c})
