@@ -9,9 +9,12 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -154,3 +157,49 @@ func commitPostgres(ctx context.Context, conn *sql.Conn) error {
 }
 
 var errRolledBack = errors.New("the transaction was rolled back")
+
+// postgresArgs replaces in texts what PostgreSQL cannot keep: zero bytes and bytes that are no UTF-8.
+func postgresArgs(args []any) []any {
+	out := args
+	for i, arg := range args {
+		var clean any
+		switch v := reflect.ValueOf(arg); {
+		case v.Kind() == reflect.String:
+			text := v.String()
+			if keepable(text) {
+				continue
+			}
+			clean = keep(text)
+		case v.Kind() == reflect.Slice && v.Type() == reflect.TypeFor[[]string]():
+			list := arg.([]string)
+			if !slices.ContainsFunc(list, func(s string) bool { return !keepable(s) }) {
+				continue
+			}
+			list = slices.Clone(list)
+			for i := range list {
+				list[i] = keep(list[i])
+			}
+			clean = list
+		case v.Kind() == reflect.Slice && v.Type() == reflect.TypeFor[[]*string]():
+			for _, s := range arg.([]*string) { // made for this statement
+				if s != nil && !keepable(*s) {
+					*s = keep(*s)
+				}
+			}
+			continue
+		default:
+			continue
+		}
+		if &out[0] == &args[0] {
+			out = slices.Clone(args)
+		}
+		out[i] = clean
+	}
+	return out
+}
+
+func keepable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
+
+func keep(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}

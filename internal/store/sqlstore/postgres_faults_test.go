@@ -338,6 +338,25 @@ func TestPostgresLostCommit(t *testing.T) {
 	}
 }
 
+// TestPostgresTakesAnyText stores what PostgreSQL has no place for: zero bytes, and bytes that are no text.
+func TestPostgresTakesAnyText(t *testing.T) {
+	s := node(t, pgtest.URL(t))
+	room := populate(t, s, 1)[0]
+	ctx := t.Context()
+	for in, want := range map[string]string{"a\x00b": "a\uFFFDb", "a\xffb": "a\uFFFDb", "ab": "ab"} {
+		m, _, err := s.Append(ctx, chat.Draft{RoomID: room, SenderID: "ada", Type: chat.TextMessage, Content: in, Search: in, Nonce: in})
+		if err != nil {
+			t.Fatalf("%q: %v", in, err)
+		}
+		if got, err := s.Message(ctx, m.ID); err != nil || got.Content != want {
+			t.Errorf("%q is read back as %+v, %v", in, got, err)
+		}
+		if _, err := s.UserByName(ctx, in); chat.CodeOf(err) != "user_not_found" {
+			t.Errorf("asking for %q: %v", in, err)
+		}
+	}
+}
+
 // proxy stands between a store and the server and can cut a connection at its next commit.
 type proxy struct {
 	address string

@@ -73,6 +73,7 @@ func (t *tx) lockHead(ctx context.Context, room chat.RoomID) error {
 func (w *writer) serve(appends []*appending, changes []*call, since time.Time) (*turn, error) {
 	ws := w.s.writers.Load()
 	var rooms []chat.RoomID // that others got in the way in
+	clashes := 0            // how often they did
 	for try := 0; ; try++ {
 		for _, a := range appends {
 			*a = appending{draft: a.draft}
@@ -81,7 +82,7 @@ func (w *writer) serve(appends []*appending, changes []*call, since time.Time) (
 		switch {
 		case len(changes) == 0:
 			err = w.attempt(w.s.fl.beginAppend+lockRooms(appends), nil, func(t *tx) error { return t.append(w.conn.ctx, appends) })
-		case try < crowdedTries:
+		case clashes < crowdedTries:
 			ws.crowd.RLock()
 			err = w.attempt(w.s.fl.beginChange, rooms, func(t *tx) error { return t.runAlone(changes[0]) })
 			ws.crowd.RUnlock()
@@ -100,7 +101,8 @@ func (w *writer) serve(appends []*appending, changes []*call, since time.Time) (
 		switch pause := backoff(try); {
 		case errors.Is(err, errUnknown):
 			return newTurn(), &chat.Error{Kind: chat.Unavailable, Code: errLate.Code, Text: errLate.Text, Cause: err}
-		case w.s.fl.again(err) && try < maxTries:
+		case w.s.fl.again(err) && clashes < maxTries:
+			clashes++
 			rooms = slices.Clone(w.conn.heads)
 			w.pause(pause)
 		case w.s.fl.away(err) && time.Since(since)+pause < w.s.patience && w.pause(pause):
@@ -285,7 +287,7 @@ func (p *pool) queryRemote(ctx context.Context, query string, args []any) (*sql.
 		if db == nil {
 			return nil, errStopped
 		}
-		rows, err := db.QueryContext(ctx, query, args...)
+		rows, err := db.QueryContext(ctx, query, postgresArgs(args)...)
 		switch pause := backoff(try); {
 		case err == nil:
 			return rows, nil

@@ -575,7 +575,7 @@ func (c *session) exec(_ context.Context, query string, args ...any) (int64, err
 		if c.broken != nil {
 			return 0, c.broken
 		}
-		res, err := c.conn.ExecContext(c.ctx, query, args...)
+		res, err := c.conn.ExecContext(c.ctx, query, postgresArgs(args)...)
 		if err != nil {
 			return 0, c.fault(err)
 		}
@@ -597,7 +597,7 @@ func (c *session) query(_ context.Context, query string, args ...any) (*sql.Rows
 		if c.broken != nil {
 			return nil, c.broken
 		}
-		rows, err := c.conn.QueryContext(c.ctx, query, args...)
+		rows, err := c.conn.QueryContext(c.ctx, query, postgresArgs(args)...)
 		return rows, c.fault(err)
 	}
 	st, err := c.stmt(query)

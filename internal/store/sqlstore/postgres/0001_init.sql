@@ -156,6 +156,7 @@ CREATE TABLE grants (
     until   BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (room_id, user_id, "right")
 );
+CREATE INDEX grants_user ON grants (user_id); -- for what goes with a person
 
 -- Ids of messages are taken while the room's head is locked, so they increase within every room.
 CREATE SEQUENCE message_ids;
@@ -213,6 +214,7 @@ CREATE TABLE mentions (
     PRIMARY KEY (user_id, room_id, seq)
 );
 CREATE INDEX mentions_message ON mentions (message_id);
+CREATE INDEX mentions_room ON mentions (room_id); -- for what goes with a room
 
 CREATE TABLE reactions (
     message_id BIGINT NOT NULL REFERENCES messages (id) ON DELETE CASCADE,
