@@ -615,6 +615,26 @@ func TestNativeModes(t *testing.T) {
 		}
 		self.get("/auth/me").want(200)
 	})
+	t.Run("the operator's pages with a token", func(t *testing.T) {
+		t.Parallel()
+		s := newServer(t, "PARLEY_OPERATOR_TOKEN=a-token-of-the-operator")
+		for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
+			for token, want := range map[string]int{"": 401, "another-token-of-nobody": 401, "a-token-of-the-operator": 200} {
+				req, _ := http.NewRequest("GET", "http://"+s.addr+path, nil)
+				if token != "" {
+					req.Header.Set("Authorization", "Bearer "+token)
+				}
+				resp, err := http.DefaultTransport.RoundTrip(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				resp.Body.Close()
+				if resp.StatusCode != want {
+					t.Errorf("%s with %q: %s, want %d", path, token, resp.Status, want)
+				}
+			}
+		}
+	})
 	t.Run("over TLS the cookie is secure", func(t *testing.T) {
 		t.Parallel()
 		s := newServer(t, "PARLEY_TLS_MODE=self_signed")

@@ -285,6 +285,7 @@ func search(t *testing.T, a *api) {
 	expect("in all rooms of one", ids(one, word), h, l, f, s)
 	expect("two is not in the secret room", ids(two, word), h, l, f)
 	expect("outside is in neither", ids(outside, word))
+	outside.get("/search?q=" + word).is(obj{"total_estimate": 0}) // nor is it told how much there is
 	outside.get("/search?q="+word+"&room_id="+secret).fails(404, "room_not_found")
 	if ans := outside.get("/search?q=" + word + "&room_id=" + room); ans.status == 200 && len(ans.list("hits")) > 0 {
 		t.Errorf("a stranger to a public room reads it: %v", ans)

@@ -257,6 +257,7 @@ func (h *Hub) Detach(c *Conn) {
 	}
 	if rooms := h.people.remove(c); rooms != nil {
 		h.presence.left(c.Actor.UserID, rooms)
+		h.publish(h.typing.left(c.Actor.UserID))
 	}
 }
 

@@ -439,6 +439,11 @@ func TestTypingReachesOthersAndEnds(t *testing.T) {
 	if got := la.wait(t, func([]string) bool { return true }); contains("typing true")(got) {
 		t.Fatalf("the typist heard %q", got)
 	}
+	if err := s.Typing(context.Background(), ada, room, 0, true); err != nil {
+		t.Fatal(err)
+	}
+	s.hub.Detach(ca)
+	lb.wait(t, func(got []string) bool { return len(got) > 4 && last("typing false")(got) })
 }
 
 func TestPresenceGoesToSmallRoomsOnly(t *testing.T) {

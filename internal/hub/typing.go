@@ -30,6 +30,20 @@ func (t *typingTable) note(e chat.Typing, now time.Time) {
 	}
 }
 
+// left ends what someone who went away was typing.
+func (t *typingTable) left(user chat.UserID) []chat.Event {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var over []chat.Event
+	for who := range t.until {
+		if who.user == user {
+			delete(t.until, who)
+			over = append(over, chat.Typing{RoomID: who.room, UserID: user})
+		}
+	}
+	return over
+}
+
 func (t *typingTable) expired(now time.Time) []chat.Event {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -84,7 +84,10 @@ func New(o Options) *Dialect {
 }
 
 // Routes mounts the API on the main listener's mux.
-func (d *Dialect) Routes(mux *http.ServeMux) { mux.Handle("/api/", d) }
+func (d *Dialect) Routes(mux *http.ServeMux) {
+	mux.Handle("/api", d)
+	mux.Handle("/api/", d)
+}
 
 // ServeHTTP answers everything under /api; what is not there is a problem document as well.
 func (d *Dialect) ServeHTTP(w http.ResponseWriter, r *http.Request) {

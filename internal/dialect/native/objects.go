@@ -110,7 +110,7 @@ type Message struct {
 	Reactions   []Reaction   `json:"reactions" doc:"In the order of the first use of each emoji."`
 	Attachments []Attachment `json:"attachments"`
 	Links       []Link       `json:"links"`
-	Nonce       string       `json:"nonce,omitempty" doc:"What the sending client gave; only told to the sender." example:"c-7f3a"`
+	Nonce       string       `json:"nonce,omitempty" doc:"What the sending client gave; only in the answer to it and in message_created." example:"c-7f3a"`
 }
 
 // Thread sums up the replies under a message.
@@ -309,7 +309,7 @@ func (d *Dialect) message(m *chat.Message, viewer chat.UserID) Message {
 		out.Content, out.Pinned = chat.DeletedContent, false
 		return out
 	}
-	if viewer != "" && m.SenderID == viewer {
+	if viewer == "" || m.SenderID == viewer {
 		out.Nonce = m.Nonce
 	}
 	for _, id := range m.Mentions {

@@ -81,7 +81,7 @@ func (d *Dialect) appendMessage(b []byte, m *chat.Message, viewer chat.UserID) [
 		b = appendJSON(append(b, `,"attachments":`...), shown.Attachments)
 		b = appendJSON(append(b, `,"links":`...), shown.Links)
 	}
-	if m.Nonce != "" && viewer != "" && m.SenderID == viewer {
+	if m.Nonce != "" && (viewer == "" || m.SenderID == viewer) {
 		b = appendText(append(b, `,"nonce":`...), m.Nonce)
 	}
 	return append(b, '}')
