@@ -10,6 +10,7 @@ import (
 	"parley/internal/app"
 	"parley/internal/archive"
 	"parley/internal/core"
+	"parley/internal/store/sqlstore"
 )
 
 func init() {
@@ -25,6 +26,9 @@ type backup struct {
 // Run makes the backup. Beside a running server it is that server which writes the file.
 func (c *backup) Run(env *Env) error {
 	cfg := env.App.Config()
+	if cfg.DatabaseURL != "" {
+		return sqlstore.ErrNoSnapshot
+	}
 	layout := app.LayoutOf(cfg)
 	path := env.Path(c.File)
 	if c.File == "" {

@@ -61,11 +61,14 @@ func (migrateUp) Run(p *process) (err error) {
 	return nil
 }
 
-// database is the database of the configured data directory, not opened.
+// database is the configured database, or that of the data directory, not opened.
 func (p *process) database() (config.Config, *sqlstore.Store, error) {
 	cfg, _, err := p.load(nil)
 	if err != nil {
 		return cfg, nil, err
+	}
+	if cfg.DatabaseURL != "" {
+		return cfg, sqlstore.New(sqlstore.Options{URL: cfg.DatabaseURL}), nil
 	}
 	path := app.LayoutOf(cfg).Database
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {

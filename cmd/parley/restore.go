@@ -42,6 +42,9 @@ func (c *restore) Run(p *process) error {
 	if err != nil {
 		return err
 	}
+	if cfg.DatabaseURL != "" {
+		return errors.New("a backup holds an SQLite database, and database_url names a PostgreSQL server: restore that one with its own tools, or leave the setting out")
+	}
 	layout := app.LayoutOf(cfg)
 	done, err := archive.Restore(ctx, path, archive.Place{Dir: cfg.Data, Database: layout.Database, Blobs: layout.Blobs, Secrets: layout.Secrets}, c.Force, time.Now())
 	if done.Aside != "" {

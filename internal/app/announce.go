@@ -43,7 +43,11 @@ func (a *App) block(base string, took time.Duration) string {
 	b.WriteString("\n")
 	a.joinHints(line, base, socket)
 	b.WriteString("\n")
-	line("Database", "embedded SQLite (synchronous=%s)", a.cfg.Database.Synchronous)
+	if a.cfg.DatabaseURL != "" {
+		line("Database", "PostgreSQL at %s (synchronous=%s)", config.RedactURL(a.cfg.DatabaseURL), a.cfg.Database.Synchronous)
+	} else {
+		line("Database", "embedded SQLite (synchronous=%s)", a.cfg.Database.Synchronous)
+	}
 	line("Bus, state", "embedded, in this process")
 	line("Files", "embedded, in the data directory")
 	if a.cfg.Scan.Mode == config.ScanOff {

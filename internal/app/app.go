@@ -92,7 +92,6 @@ func New(cfg config.Config, o Options) (*App, error) {
 	}
 	var errs []error
 	for _, s := range []struct{ key, value, instead string }{
-		{"database_url", cfg.DatabaseURL, "SQLite in the data directory"},
 		{"redis_url", cfg.RedisURL, "the memory of this process"},
 		{"blobs_url", cfg.BlobsURL, "files in the data directory"},
 	} {
@@ -262,7 +261,7 @@ func (a *App) wire() error {
 	a.state = inproc.New(inproc.Options{})
 	a.blobs = fs.New(layout.Blobs)
 	a.store = sqlstore.New(sqlstore.Options{
-		Path: layout.Database, Synchronous: string(a.cfg.Database.Synchronous), Logger: a.log, ObserveCommit: a.metrics.Committed,
+		Path: layout.Database, URL: a.cfg.DatabaseURL, Synchronous: string(a.cfg.Database.Synchronous), Logger: a.log, ObserveCommit: a.metrics.Committed,
 	})
 	a.core = core.New(core.Options{
 		Store: a.store, State: a.state, Blobs: a.blobs, Scanner: scanner, Logger: a.log,

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -210,7 +211,7 @@ func TestStartFailsWithWhatToDo(t *testing.T) {
 		{"the data directory is a file", func(c *config.Config) { c.Data = file }, "choose another with --data"},
 		{"the certificate is not there", func(c *config.Config) { c.TLS.Mode, c.TLS.Cert, c.TLS.Key = config.TLSFiles, file+".pem", file }, "tls.cert"},
 		{"the list of known files is not there", func(c *config.Config) { c.Scan.KnownBadFile = file + ".txt" }, "scan.known_bad_file"},
-		{"PostgreSQL is asked for", func(c *config.Config) { c.DatabaseURL = "postgres://x/y" }, "database_url"},
+		{"PostgreSQL does not answer", func(c *config.Config) { c.DatabaseURL = "postgres:///y?host=" + url.QueryEscape(filepath.Dir(file)) }, "store postgres: "},
 		{"Redis is asked for", func(c *config.Config) { c.RedisURL = "redis://x" }, "redis_url"},
 		{"S3 is asked for", func(c *config.Config) { c.BlobsURL = "s3://x/y" }, "blobs_url"},
 	} {

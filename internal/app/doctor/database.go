@@ -11,7 +11,8 @@ import (
 	"path/filepath"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	_ "modernc.org/sqlite"             // the driver "sqlite"
 
 	"parley/internal/app"
 	blobs "parley/internal/blob/fs"
@@ -25,11 +26,14 @@ const blobSample = 200
 // plain SQL, so that it can be looked at when the store refuses to start.
 func (p Patient) database(ctx context.Context) []Finding {
 	const check = "database"
+	if p.Config.DatabaseURL != "" {
+		return p.postgres(ctx)
+	}
 	path := app.LayoutOf(p.Config).Database
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return []Finding{good(check, "there is none yet: the first start makes it")}
 	}
-	out := []Finding{p.schema(ctx, path)}
+	out := []Finding{p.schema(ctx, sqlstore.Options{Path: path})}
 	dsn := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: "_pragma=query_only(1)&_pragma=busy_timeout(10000)"}
 	if !filepath.IsAbs(path) {
 		dsn.Path, dsn.Opaque = "", (&url.URL{Path: path}).EscapedPath()
@@ -48,14 +52,34 @@ func (p Patient) database(ctx context.Context) []Finding {
 	return append(out, p.clock(ctx, db, time.Now()), p.blobs(ctx, db))
 }
 
-func (p Patient) schema(ctx context.Context, path string) Finding {
+// postgres checks what can be seen of a PostgreSQL database from here.
+func (p Patient) postgres(ctx context.Context) []Finding {
+	schema := p.schema(ctx, sqlstore.Options{URL: p.Config.DatabaseURL})
+	out := []Finding{schema, good("database", "PostgreSQL: its files are not checked from here (pg_amcheck does that), and backups are its own (pg_dump, or the archive of its log)")}
+	if schema.Level == Bad {
+		return out
+	}
+	db, err := sql.Open("pgx", p.Config.DatabaseURL)
+	if err != nil {
+		return append(out, good("database", "the address cannot be read").but(Bad, "correct database_url"))
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	return append(out, p.clock(ctx, db, time.Now()), p.blobs(ctx, db))
+}
+
+func (p Patient) schema(ctx context.Context, o sqlstore.Options) Finding {
 	const check = "schema"
-	v, err := sqlstore.New(sqlstore.Options{Path: path}).Versions(ctx)
+	v, err := sqlstore.New(o).Versions(ctx)
 	switch {
 	case errors.Is(err, sqlstore.ErrTooNew):
 		return good(check, "version %d, this program knows %d", v.Have, v.Want).but(Bad, "run the newer program, or restore a backup made before the upgrade")
+	case err != nil && o.URL != "":
+		return good(check, "%v", err).but(Bad, "see whether the database server runs, and whether database_url is right")
 	case err != nil:
 		return good(check, "%v", err).but(Bad, "restore a backup")
+	case v.Pending > 0 && v.Have == 0:
+		return good(check, "there is none yet: the first start makes it")
 	case v.Pending > 0:
 		return good(check, "version %d, this program wants %d", v.Have, v.Want).but(Warn, "the next start of the server brings it up to date; make a backup before")
 	}

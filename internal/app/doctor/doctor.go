@@ -90,7 +90,7 @@ func (p Patient) settings() Finding {
 	if len(p.Warnings) > 0 {
 		return good("settings", "%s", strings.Join(p.Warnings, "; ")).but(Warn, "correct or remove them")
 	}
-	for _, s := range []struct{ key, value string }{{"database_url", p.Config.DatabaseURL}, {"redis_url", p.Config.RedisURL}, {"blobs_url", p.Config.BlobsURL}} {
+	for _, s := range []struct{ key, value string }{{"redis_url", p.Config.RedisURL}, {"blobs_url", p.Config.BlobsURL}} {
 		if s.value != "" {
 			return good("settings", "%s is set, which this version cannot use", s.key).but(Bad, "remove it")
 		}

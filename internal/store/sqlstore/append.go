@@ -138,6 +138,9 @@ func (t *tx) heads(ctx context.Context, drafts []*appending) (map[chat.RoomID]*h
 		rooms[i] = int64(a.draft.RoomID)
 	}
 	slices.Sort(rooms)
+	for _, room := range slices.Compact(rooms) {
+		t.locking(chat.RoomID(room))
+	}
 	heads := make(map[chat.RoomID]*head, len(rooms))
 	for chunk := range slices.Chunk(slices.Compact(rooms), maxList) {
 		list, args := in(nil, chunk)
@@ -145,6 +148,7 @@ func (t *tx) heads(ctx context.Context, drafts []*appending) (map[chat.RoomID]*h
 			h := new(head)
 			err := row.Scan((*int64)(&h.room), &h.archived, (*int64)(&h.seq), &h.count, &h.at)
 			heads[h.room] = h
+			t.locked(err, subject{room: h.room})
 			return err
 		}, `SELECT h.room_id, r.archived, h.last_seq, h.message_count, h.last_message_at
 			FROM room_heads h JOIN rooms r ON r.id = h.room_id
@@ -158,6 +162,9 @@ func (t *tx) heads(ctx context.Context, drafts []*appending) (map[chat.RoomID]*h
 
 // insert stores drafts that passed every check.
 func (t *tx) insert(ctx context.Context, drafts []*appending, heads map[chat.RoomID]*head, now time.Time) error {
+	if t.s.fl.remote {
+		return t.insertTogether(ctx, drafts, heads, now)
+	}
 	last, err := one(ctx, t.x, chat.ErrNotFound, scalar[int64], `UPDATE message_ids SET last = last + $1 RETURNING last`, len(drafts))
 	if err != nil {
 		return err
@@ -247,6 +254,12 @@ func (t *tx) insertOne(ctx context.Context, a *appending, now time.Time) error {
 			return err
 		}
 	}
+	return t.hang(ctx, a)
+}
+
+// hang stores what only some messages have: a thread, files, mentions and notifications.
+func (t *tx) hang(ctx context.Context, a *appending) error {
+	m := a.msg
 	if m.ThreadID != 0 {
 		if _, err := t.x.exec(ctx, `UPDATE messages SET reply_count = reply_count + 1, last_reply_at = $1 WHERE id = $2 AND room_id = $3`,
 			micros(m.CreatedAt), int64(m.ThreadID), int64(m.RoomID)); err != nil {

@@ -58,18 +58,22 @@ type benchStore struct {
 }
 
 func newBenchStore(b *testing.B) *benchStore {
+	return newBenchStoreOn(b, sqlstore.Options{Path: filepath.Join(b.TempDir(), "chat.db")})
+}
+
+func newBenchStoreOn(b *testing.B, o sqlstore.Options) *benchStore {
 	ctx := context.Background()
 	s := &benchStore{}
-	s.Store = sqlstore.New(sqlstore.Options{
-		Path: filepath.Join(b.TempDir(), "chat.db"), Logger: slog.New(slog.DiscardHandler),
-		ObserveCommit: func(calls int, _ time.Duration) { s.calls.Add(int64(calls)); s.done.Add(1) },
-	})
+	o.Logger = slog.New(slog.DiscardHandler)
+	o.ObserveCommit = func(calls int, _ time.Duration) { s.calls.Add(int64(calls)); s.done.Add(1) }
+	s.Store = sqlstore.New(o)
 	s.OnCommit(func([]chat.Event) {})
 	if err := s.Start(ctx); err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = s.Stop(ctx) })
 	err := s.Change(ctx, func(tx core.Tx) ([]chat.Event, error) {
+		s.rooms, s.users = nil, nil
 		for range benchRooms {
 			room, err := tx.CreateRoom(ctx, chat.Room{Name: "room", Type: chat.Public, Form: chat.Text, CreatedAt: time.Now()})
 			if err != nil {

@@ -49,7 +49,7 @@ func (r reader) AttachmentsByKey(ctx context.Context, keys []string) ([]chat.Att
 func (r reader) attachmentsByID(ctx context.Context, ids []chat.AttachmentID) (list []chat.Attachment, err error) {
 	for chunk := range slices.Chunk(ids, maxList) {
 		places, args := in(nil, chunk)
-		found, err := all(ctx, r.x, scanAttachment, `SELECT `+attachmentColumns+` FROM attachments WHERE id IN `+places, args...)
+		found, err := all(ctx, r.x, scanAttachment, `SELECT `+attachmentColumns+` FROM attachments WHERE id IN `+places+` ORDER BY id`+r.s.fl.lockRows, args...)
 		if err != nil {
 			return nil, err
 		}

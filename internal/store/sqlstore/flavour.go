@@ -16,41 +16,66 @@ import (
 	"github.com/pressly/goose/v3"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"parley/internal/chat"
 )
 
-// flavour holds the few places where the two engines differ, side by side. Everything else is one SQL text for both.
+// flavour holds the places where the two engines differ, side by side. Everything else is one SQL text for both.
 type flavour struct {
 	name       string
 	migrations fs.FS
 	dialect    goose.Dialect
 
-	// open returns the pool of readers and the pool that the one writer's connection comes from.
+	// open returns the pool of readers and the pool that the writers' connections come from.
 	open func(o Options) (readers, writer *sql.DB, err error)
-	// begin is the statement that starts a writing transaction.
-	begin string
-	// lockHeads ends the query that reads the rooms of a batch, so that no other node writes to them meanwhile.
-	lockHeads string
+	// alone runs fn while no other process migrates this database.
+	alone func(ctx context.Context, db *sql.DB, fn func() error) error
+	// remote says that the engine is a server which other nodes use too, over connections that can be lost: see remote.go.
+	remote bool
+	// appenders and changers are how many writers there are: of messages, and of everything else; 0 changers: one does both.
+	appenders, changers int
+	// beginAppend and beginChange are the statements that start a writing transaction.
+	beginAppend, beginChange string
+	// lockHeads and lockRows end a query whose rows nobody else may write meanwhile: the heads of rooms, and others.
+	lockHeads, lockRows string
 	// indexed says that the search index is a table of its own that follows the messages.
 	indexed bool
+	// searchHits and searchCount are the queries of Search, matcher what writes their condition.
+	searchHits, searchCount string
+	matcher                 func(rooms []chat.RoomID, q chat.SearchQuery) string
 	// unique reports whether err says that a row with this key is there already.
 	unique func(err error) bool
 	// away reports whether err says that the engine cannot work now, through no fault of the statement.
 	away func(err error) bool
+	// again reports whether err says that the transaction got in the way of another one and should be run again.
+	again func(err error) bool
 	// snapshot copies the database into a new file.
 	snapshot func(ctx context.Context, o Options, path string) error
 }
 
-//go:embed sqlite/*.sql
-var sqliteMigrations embed.FS
+var (
+	//go:embed sqlite/*.sql
+	sqliteMigrations embed.FS
+	//go:embed postgres/*.sql
+	postgresMigrations embed.FS
+)
 
 // sqliteFlavour is SQLite in WAL mode: many readers beside one writer.
 var sqliteFlavour = &flavour{
-	name:       "sqlite",
-	migrations: sub(sqliteMigrations, "sqlite"),
-	dialect:    goose.DialectSQLite3,
-	open:       openSQLite,
-	begin:      "BEGIN IMMEDIATE",
-	indexed:    true,
+	name:        "sqlite",
+	migrations:  sub(sqliteMigrations, "sqlite"),
+	dialect:     goose.DialectSQLite3,
+	open:        openSQLite,
+	alone:       func(_ context.Context, _ *sql.DB, fn func() error) error { return fn() }, // the data directory is locked
+	appenders:   1,
+	beginAppend: "BEGIN IMMEDIATE",
+	indexed:     true,
+	searchHits: `SELECT ` + messageColumns + ` FROM search s JOIN messages m ON m.id = s.rowid
+		WHERE s.search MATCH $1 AND s.rowid < $2 AND m.created_at > $3 AND m.created_at < $4
+			AND EXISTS (SELECT 1 FROM members x WHERE x.room_id = m.room_id AND x.user_id = $5)
+		ORDER BY s.rowid DESC LIMIT $6`,
+	searchCount: `SELECT COUNT(*) FROM (SELECT s.rowid FROM search s WHERE s.search MATCH $1 LIMIT $2) AS found`,
+	matcher:     matchFTS5,
 	unique: func(err error) bool {
 		code := sqliteCode(err)
 		return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY || code == sqlite3.SQLITE_CONSTRAINT_ROWID
@@ -62,7 +87,40 @@ var sqliteFlavour = &flavour{
 		}
 		return false
 	},
+	again:    func(error) bool { return false },
 	snapshot: snapshotSQLite,
+}
+
+// postgresFlavour is a PostgreSQL server: any number of nodes write at the same time, and the rows they lock order them.
+//
+// Messages are stored at READ COMMITTED under the locks of their rooms' heads. A Change may read and write anything, so it is
+// SERIALIZABLE: rules that are written as if nobody else were there hold, and who gets in the way is run again.
+var postgresFlavour = &flavour{
+	name:        "postgres",
+	migrations:  sub(postgresMigrations, "postgres"),
+	dialect:     goose.DialectPostgres,
+	open:        openPostgres,
+	alone:       alonePostgres,
+	remote:      true,
+	appenders:   postgresAppenders,
+	changers:    postgresChangers,
+	beginAppend: "BEGIN ISOLATION LEVEL READ COMMITTED",
+	beginChange: "BEGIN ISOLATION LEVEL SERIALIZABLE",
+	lockHeads:   " FOR UPDATE OF h",
+	lockRows:    " FOR UPDATE",
+	searchHits: `SELECT ` + messageColumns + ` FROM search s JOIN messages m ON m.id = s.message_id
+		WHERE s.words @@ CAST(CAST($1 AS TEXT) AS TSQUERY) AND s.message_id < $2 AND m.created_at > $3 AND m.created_at < $4
+			AND EXISTS (SELECT 1 FROM members x WHERE x.room_id = m.room_id AND x.user_id = $5)
+		ORDER BY s.message_id DESC LIMIT $6`,
+	searchCount: `SELECT COUNT(*) FROM (SELECT s.message_id FROM search s WHERE s.words @@ CAST(CAST($1 AS TEXT) AS TSQUERY) LIMIT $2) AS found`,
+	matcher:     matchTSQuery,
+	unique:      func(err error) bool { return postgresCode(err) == pgerrcodeUniqueViolation },
+	away:        postgresAway,
+	again: func(err error) bool {
+		code := postgresCode(err)
+		return code == pgerrcodeSerialization || code == pgerrcodeDeadlock
+	},
+	snapshot: func(context.Context, Options, string) error { return ErrNoSnapshot },
 }
 
 // sub returns a directory of an embedded file system; the directory is fixed at compile time.

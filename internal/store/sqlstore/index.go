@@ -46,7 +46,10 @@ func init() {
 // reached yet it will find changed.
 func (t *tx) reindex(ctx context.Context, id chat.MessageID, change func() error) error {
 	if !t.s.fl.indexed {
-		return change()
+		if err := change(); err != nil {
+			return err
+		}
+		return t.putSearch(ctx, id)
 	}
 	if _, err := t.x.exec(ctx, indexOutOf+indexHolds+` AND m.id = $1`, id); err != nil {
 		return err
@@ -65,7 +68,8 @@ const manyDeletions = 50
 // unindexRoom takes a room that is about to go out of the index.
 func (t *tx) unindexRoom(ctx context.Context, room chat.RoomID) error {
 	if !t.s.fl.indexed {
-		return nil
+		_, err := t.x.exec(ctx, `DELETE FROM search WHERE message_id IN (SELECT id FROM messages WHERE room_id = $1)`, room)
+		return err
 	}
 	many, err := exists(ctx, t.x, `SELECT 1 FROM room_heads WHERE room_id = $1 AND message_count >= $2`, room, manyDeletions)
 	if err != nil {

@@ -119,6 +119,9 @@ func (t *tx) PutMember(ctx context.Context, m chat.Member) (created bool, err er
 
 // readAll counts a new member and puts their markers at the room's last message.
 func (t *tx) readAll(ctx context.Context, m chat.Member) error {
+	if err := t.lockHead(ctx, m.RoomID); err != nil {
+		return err
+	}
 	if _, err := t.x.exec(ctx, `UPDATE room_heads SET member_count = member_count + 1 WHERE room_id = $1`, m.RoomID); err != nil {
 		return err
 	}
@@ -135,6 +138,9 @@ func (t *tx) readAll(ctx context.Context, m chat.Member) error {
 func (t *tx) DeleteMember(ctx context.Context, room chat.RoomID, user chat.UserID) (bool, error) {
 	n, err := t.x.exec(ctx, `DELETE FROM members WHERE room_id = $1 AND user_id = $2`, room, user)
 	if err != nil || n == 0 {
+		return false, err
+	}
+	if err := t.lockHead(ctx, room); err != nil {
 		return false, err
 	}
 	_, err = t.x.exec(ctx, `UPDATE room_heads SET member_count = member_count - 1 WHERE room_id = $1`, room)

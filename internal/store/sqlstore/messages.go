@@ -307,10 +307,13 @@ func (r reader) EachMessage(ctx context.Context, room chat.RoomID, sender chat.U
 	}
 }
 
-// nextSeq takes the next value of a message's room for a change to the message. It fails with message_not_found.
-func (t *tx) nextSeq(ctx context.Context, id chat.MessageID) (chat.Seq, error) {
-	return one(ctx, t.x, chat.ErrMessageNotFound, scalar[chat.Seq],
-		`UPDATE room_heads SET last_seq = last_seq + 1 WHERE room_id = (SELECT room_id FROM messages WHERE id = $1) RETURNING last_seq`, int64(id))
+// nextSeq takes the next value of a room for a change to one of its messages. It fails with message_not_found.
+func (t *tx) nextSeq(ctx context.Context, room chat.RoomID) (chat.Seq, error) {
+	t.locking(room)
+	seq, err := one(ctx, t.x, chat.ErrMessageNotFound, scalar[chat.Seq],
+		`UPDATE room_heads SET last_seq = last_seq + 1 WHERE room_id = $1 RETURNING last_seq`, int64(room))
+	t.locked(err, subject{room: room})
+	return seq, err
 }
 
 // EditMessage implements core.Tx. It does not bring a deleted message back: that fails with message_not_found.
@@ -330,7 +333,7 @@ func (t *tx) EditMessage(ctx context.Context, id chat.MessageID, e core.Edit) (*
 	if payload == nil {
 		payload = &chat.Payload{}
 	}
-	seq, err := t.nextSeq(ctx, id)
+	seq, err := t.nextSeq(ctx, old.RoomID)
 	if err != nil {
 		return nil, err
 	}
@@ -370,7 +373,7 @@ func (t *tx) DeleteMessage(ctx context.Context, id chat.MessageID, by chat.UserI
 	}
 	slices.Sort(blobs)
 	blobs = slices.Compact(blobs)
-	seq, err := t.nextSeq(ctx, id)
+	seq, err := t.nextSeq(ctx, old.RoomID)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -417,7 +420,7 @@ func (t *tx) touch(ctx context.Context, id chat.MessageID, change func(seq chat.
 	if err != nil || old.Deleted {
 		return old, err
 	}
-	seq, err := t.nextSeq(ctx, id)
+	seq, err := t.nextSeq(ctx, old.RoomID)
 	if err != nil {
 		return nil, err
 	}

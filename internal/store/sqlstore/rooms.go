@@ -136,6 +136,9 @@ func (t *tx) CreateRoom(ctx context.Context, r chat.Room) (chat.Room, error) {
 // UpdateRoom stores a room's settings, owner and archived state, and counts its version. Fails with room_not_found or
 // Conflict slug_taken.
 func (t *tx) UpdateRoom(ctx context.Context, r chat.Room) (chat.Room, error) {
+	if err := t.lockHead(ctx, r.ID); err != nil {
+		return chat.Room{}, err
+	}
 	slug := null(strings.ToLower(r.Slug))
 	taken, err := exists(ctx, t.x, `SELECT 1 FROM rooms WHERE slug_key = $1 AND id <> $2`, slug, r.ID)
 	if err != nil {
@@ -160,6 +163,9 @@ func (t *tx) UpdateRoom(ctx context.Context, r chat.Room) (chat.Room, error) {
 // log stay: they are the server's. It returns the hashes of the room's files and picture, each
 // once, which may be in use elsewhere.
 func (t *tx) DeleteRoom(ctx context.Context, id chat.RoomID) (blobs []string, err error) {
+	if err := t.lockHead(ctx, id); err != nil {
+		return nil, err
+	}
 	room, err := t.Room(ctx, id)
 	if err != nil {
 		return nil, err

@@ -371,6 +371,9 @@ func (p *pool) stmt(ctx context.Context, query string) (*sql.DB, *sql.Stmt, erro
 }
 
 func (p *pool) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if p.s.fl.remote {
+		return p.queryRemote(ctx, query, args)
+	}
 	db, st, err := p.stmt(ctx, query)
 	if err != nil {
 		return nil, err

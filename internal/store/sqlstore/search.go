@@ -33,18 +33,14 @@ func (r reader) Search(ctx context.Context, q chat.SearchQuery) (result chat.Sea
 	if until == 0 {
 		until = math.MaxInt64
 	}
-	rows, err := r.messageRows(ctx, `SELECT `+messageColumns+` FROM search s JOIN messages m ON m.id = s.rowid
-		WHERE s.search MATCH $1 AND s.rowid < $2 AND m.created_at > $3 AND m.created_at < $4
-			AND EXISTS (SELECT 1 FROM members x WHERE x.room_id = m.room_id AND x.user_id = $5)
-		ORDER BY s.rowid DESC LIMIT $6`, match, before, micros(q.After), until, q.Reader, limit+1)
+	rows, err := r.messageRows(ctx, r.s.fl.searchHits, match, before, micros(q.After), until, q.Reader, limit+1)
 	if err != nil {
 		return result, err
 	}
 	if result.More = len(rows) > limit; result.More {
 		rows = rows[:limit]
 	}
-	if result.TotalEstimate, err = one(ctx, r.x, chat.ErrNotFound, scalar[int],
-		`SELECT COUNT(*) FROM (SELECT s.rowid FROM search s WHERE s.search MATCH $1 LIMIT $2) AS found`, match, maxEstimate); err != nil {
+	if result.TotalEstimate, err = one(ctx, r.x, chat.ErrNotFound, scalar[int], r.s.fl.searchCount, match, maxEstimate); err != nil {
 		return chat.SearchResult{}, err
 	}
 	result.Hits = make([]chat.SearchHit, len(rows))
@@ -54,13 +50,18 @@ func (r reader) Search(ctx context.Context, q chat.SearchQuery) (result chat.Sea
 	return result, r.surroundings(ctx, result.Hits)
 }
 
-// searchMatch writes the query for FTS5; "" when nothing can be found. Every text is quoted, so that it is only ever a text.
+// searchMatch writes the condition of a search in the engine's own way; "" when nothing can be found.
 func (r reader) searchMatch(ctx context.Context, q chat.SearchQuery) (string, error) {
-	rooms, err := all(ctx, r.x, scalar[chat.RoomID], `SELECT room_id FROM members WHERE user_id = $1 AND ($2 = 0 OR room_id = $3) ORDER BY room_id`,
+	rooms, err := all(ctx, r.x, scalar[chat.RoomID], `SELECT room_id FROM members WHERE user_id = $1 AND (CAST($2 AS BIGINT) = 0 OR room_id = $3) ORDER BY room_id`,
 		q.Reader, int64(q.RoomID), int64(q.RoomID))
 	if err != nil || len(rooms) == 0 {
 		return "", err
 	}
+	return r.s.fl.matcher(rooms, q), nil
+}
+
+// matchFTS5 writes the query for FTS5. Every text is quoted, so that it is only ever a text.
+func matchFTS5(rooms []chat.RoomID, q chat.SearchQuery) string {
 	var b strings.Builder
 	b.WriteString(`meta : (`)
 	for i, room := range rooms {
@@ -98,7 +99,7 @@ func (r reader) searchMatch(ctx context.Context, q chat.SearchQuery) (string, er
 			}
 		}
 	}
-	return b.String(), nil
+	return b.String()
 }
 
 // quote makes a string of FTS5, which ends at a zero byte.

@@ -33,7 +33,7 @@ func (r reader) Stats(ctx context.Context, at time.Time) (st core.Stats, err err
 		query string
 		from  int64
 	}{
-		{func(d *core.DayStats) *int64 { return &d.Messages }, `SELECT day, messages FROM days WHERE day >= $1`, first},
+		{func(d *core.DayStats) *int64 { return &d.Messages }, `SELECT day, SUM(messages) FROM days WHERE day >= $1 GROUP BY day`, first},
 		{func(d *core.DayStats) *int64 { return &d.Senders }, `SELECT day, COUNT(*) FROM day_senders WHERE day >= $1 GROUP BY day`, first},
 		{func(d *core.DayStats) *int64 { return &d.NewUsers },
 			`SELECT created_at / 86400000, COUNT(*) FROM users WHERE created_at >= $1 GROUP BY created_at / 86400000`, first * dayMillis},
@@ -80,6 +80,10 @@ func (t *tx) Expire(ctx context.Context, at time.Time) error {
 		if _, err := t.x.exec(ctx, e.statement, e.bound, expireBulk); err != nil {
 			return err
 		}
+	}
+	if t.s.fl.remote {
+		_, err := t.x.exec(ctx, `DELETE FROM commit_marks WHERE at < $1`, time.Now().Add(-markLife).UnixMilli())
+		return err
 	}
 	return nil
 }

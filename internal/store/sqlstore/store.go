@@ -26,6 +26,7 @@ import (
 // Options says where the data is and how it is kept.
 type Options struct {
 	Path        string       // the database file; its directory is made when it is missing
+	URL         string       // of a PostgreSQL database (15 or newer), which is used instead of the file: postgres://user:password@host/name
 	Synchronous string       // full (default): survives a power loss; normal: survives a crash of the process; off
 	NoMigrate   bool         // Start fails with ErrPending instead of changing the schema
 	Clock       chat.Clock   // default time.Now
@@ -53,15 +54,16 @@ type Store struct {
 	clock    chat.Clock
 	log      *slog.Logger
 	onCommit func([]chat.Event)
+	patience time.Duration // of a call with a server that does not answer
 
 	mu      sync.Mutex // guards what Start and Stop change
 	started bool
 	readers *sql.DB
 	writing *sql.DB
-	writer  atomic.Pointer[writer]
+	writers atomic.Pointer[writers]
 }
 
-// New returns a store on an SQLite file. It does nothing until Start.
+// New returns a store on an SQLite file, or on the PostgreSQL database that the options name. It does nothing until Start.
 func New(o Options) *Store {
 	o.Synchronous = cmp.Or(o.Synchronous, "full")
 	if o.Clock == nil {
@@ -70,7 +72,10 @@ func New(o Options) *Store {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
-	s := &Store{opts: o, fl: sqliteFlavour, clock: o.Clock, log: o.Logger}
+	s := &Store{opts: o, fl: sqliteFlavour, clock: o.Clock, log: o.Logger, patience: patience}
+	if o.URL != "" {
+		s.fl = postgresFlavour
+	}
 	s.reader = reader{s: s, x: &pool{s: s}}
 	return s
 }
@@ -99,14 +104,14 @@ func (s *Store) Start(ctx context.Context) error {
 	if err == nil {
 		err = s.migrateAtStart(ctx)
 	}
-	var w *writer
+	var ws *writers
 	if err == nil {
-		w, err = startWriter(ctx, s)
+		ws, err = startWriters(ctx, s)
 	}
 	if err != nil {
-		return fmt.Errorf("store %s: %w", s.opts.Path, errors.Join(err, s.close()))
+		return fmt.Errorf("store %s: %w", s.place(), errors.Join(err, s.close()))
 	}
-	s.writer.Store(w)
+	s.writers.Store(ws)
 	s.x.(*pool).set(s.readers)
 	s.started = true
 	return nil
@@ -120,15 +125,25 @@ func (s *Store) Stop(ctx context.Context) error {
 		return nil
 	}
 	s.started = false
-	err := s.writer.Load().stop(ctx)
+	err := s.writers.Load().stop(ctx)
 	s.x.(*pool).set(nil)
 	return errors.Join(err, s.close())
 }
 
+// place names the database in errors; an address may hold a password.
+func (s *Store) place() string {
+	if s.fl.remote {
+		return s.fl.name
+	}
+	return s.opts.Path
+}
+
 // open opens both pools; the caller holds mu.
 func (s *Store) open(ctx context.Context) (err error) {
-	if err := os.MkdirAll(filepath.Dir(s.opts.Path), 0o700); err != nil {
-		return err
+	if s.opts.URL == "" {
+		if err := os.MkdirAll(filepath.Dir(s.opts.Path), 0o700); err != nil {
+			return err
+		}
 	}
 	if s.readers, s.writing, err = s.fl.open(s.opts); err != nil {
 		return err
@@ -145,7 +160,7 @@ func (s *Store) close() error {
 		}
 	}
 	s.readers, s.writing = nil, nil
-	s.writer.Store(nil)
+	s.writers.Store(nil)
 	return errors.Join(errs...)
 }
 
@@ -164,7 +179,7 @@ func (s *Store) Snapshot(ctx context.Context, path string) error {
 	if _, err := os.Stat(path); err == nil {
 		return fmt.Errorf("snapshot %s: %w", path, os.ErrExist)
 	}
-	if s.writer.Load() == nil {
+	if s.writers.Load() == nil {
 		return errStopped
 	}
 	if err := s.fl.snapshot(ctx, s.opts, path); err != nil {
@@ -210,7 +225,7 @@ func (s *Store) offline(ctx context.Context, fn func() error) error {
 		err = fn()
 	}
 	if err = errors.Join(err, s.close()); err != nil {
-		return fmt.Errorf("store %s: %w", s.opts.Path, err)
+		return fmt.Errorf("store %s: %w", s.place(), err)
 	}
 	return nil
 }
@@ -233,26 +248,39 @@ func (s *Store) migrateAtStart(ctx context.Context) error {
 	return err
 }
 
-func (s *Store) migrate(ctx context.Context) (int, error) {
-	if _, err := s.versions(ctx); err != nil {
-		return 0, err
-	}
-	p, err := s.goose()
-	if err != nil {
-		return 0, err
-	}
-	ran, err := p.Up(ctx)
-	return len(ran), err
+func (s *Store) migrate(ctx context.Context) (ran int, err error) {
+	err = s.fl.alone(ctx, s.writing, func() error {
+		p, _, err := s.goose(ctx)
+		if err != nil {
+			return err
+		}
+		done, err := p.Up(ctx)
+		ran = len(done)
+		if err == nil && s.fl.remote {
+			err = s.rebuildSearch(ctx)
+		}
+		return err
+	})
+	return ran, err
 }
 
-func (s *Store) versions(ctx context.Context) (Versions, error) {
-	p, err := s.goose()
+func (s *Store) versions(ctx context.Context) (v Versions, err error) {
+	err = s.fl.alone(ctx, s.writing, func() (err error) {
+		_, v, err = s.goose(ctx)
+		return err
+	})
+	return v, err
+}
+
+// goose returns what runs migrations and what there is to run. It fails with ErrTooNew.
+func (s *Store) goose(ctx context.Context) (*goose.Provider, Versions, error) {
+	p, err := goose.NewProvider(s.fl.dialect, s.writing, s.fl.migrations, goose.WithDisableGlobalRegistry(true), goose.WithSlog(slog.New(slog.DiscardHandler)))
 	if err != nil {
-		return Versions{}, err
+		return nil, Versions{}, err
 	}
 	var v Versions
 	if v.Have, v.Want, err = p.GetVersions(ctx); err != nil {
-		return v, err
+		return nil, v, err
 	}
 	for _, m := range p.ListSources() {
 		if m.Version > v.Have {
@@ -260,11 +288,7 @@ func (s *Store) versions(ctx context.Context) (Versions, error) {
 		}
 	}
 	if v.Have > v.Want {
-		return v, fmt.Errorf("%w (it has version %d, this program knows %d)", ErrTooNew, v.Have, v.Want)
+		return nil, v, fmt.Errorf("%w (it has version %d, this program knows %d)", ErrTooNew, v.Have, v.Want)
 	}
-	return v, nil
-}
-
-func (s *Store) goose() (*goose.Provider, error) {
-	return goose.NewProvider(s.fl.dialect, s.writing, s.fl.migrations, goose.WithDisableGlobalRegistry(true), goose.WithSlog(slog.New(slog.DiscardHandler)))
+	return p, v, nil
 }

@@ -166,6 +166,7 @@ func (t *tx) UpdateUser(ctx context.Context, u *chat.User) error {
 		u.Email, u.Status, u.StatusMessage, string(u.Settings), millis(u.LastSeenAt), millis(u.DisabledAt), u.ID); err != nil {
 		return err
 	}
+	t.locked(nil, subject{user: u.ID})
 	if now.username != old.username {
 		if _, err := t.x.exec(ctx, `UPDATE identities SET subject = $1 WHERE user_id = $2 AND provider = $3 AND subject = $4`,
 			now.username, u.ID, chat.ProviderPassword, old.username); err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,12 +18,14 @@ import (
 // maxBatch bounds the calls that one commit serves, and so how long a call can wait for the others of its batch.
 const maxBatch = 256
 
-// writer is the group commit: one goroutine that owns the only writing connection. It takes the calls that gathered while the
+// writer is the group commit: one goroutine that owns a writing connection. It takes the calls that gathered while the
 // previous commit ran, without waiting for more, runs them in one transaction, commits, tells the hook, then answers. Between
-// batches it keeps the search index going.
+// batches it keeps the search index going. SQLite has one writer; for PostgreSQL see remote.go.
 type writer struct {
 	s       *Store
 	conn    *session
+	queue   *queue
+	limit   int // calls of a batch
 	senders senders
 
 	behind  int     // messages that the index has not seen
@@ -30,12 +33,7 @@ type writer struct {
 	waits   []*call // those who wait for the index
 	purging bool    // the index holds words of deleted messages
 
-	mu      sync.Mutex // guards what follows; never held while the database works
-	queue   []*call
-	spare   []*call
-	stopped bool
-	wake    chan struct{} // holds one token when there may be work
-	done    chan struct{} // closed when the goroutine has ended
+	done chan struct{} // closed when the goroutine has ended
 }
 
 // call is one Change or Append, or a wait for the index. It is answered after its commit.
@@ -44,6 +42,7 @@ type call struct {
 	append *appending
 	index  bool
 
+	since  time.Time // when it was queued
 	events []chat.Event
 	err    error
 	done   chan struct{}
@@ -55,41 +54,155 @@ type tx struct {
 	w *writer
 }
 
-func startWriter(ctx context.Context, s *Store) (*writer, error) {
-	conn, err := s.writing.Conn(ctx)
+// writers are all writers of a store and the queues they take from.
+type writers struct {
+	s       *Store
+	appends []*queue // a room's messages always go through the same one
+	changes *queue   // may be one of appends
+	all     []*writer
+	order   order
+	crowd   sync.RWMutex // held for reading by each Change, for writing by one that others keep getting in the way of
+	tell    sync.Mutex   // held while the hook runs
+}
+
+func startWriters(ctx context.Context, s *Store) (*writers, error) {
+	ws := &writers{s: s}
+	add := func(q *queue, limit int) error {
+		w := &writer{s: s, queue: q, limit: limit, done: make(chan struct{})}
+		var err error
+		if w.conn, err = openSession(ctx, s); err == nil {
+			ws.all = append(ws.all, w)
+			err = w.prepareIndex(ctx)
+		}
+		return err
+	}
+	var err error
+	for range s.fl.appenders {
+		q := newQueue()
+		ws.appends = append(ws.appends, q)
+		err = errors.Join(err, add(q, maxBatch))
+	}
+	ws.changes = ws.appends[0]
+	if s.fl.changers > 0 {
+		ws.changes = newQueue()
+		for range s.fl.changers {
+			err = errors.Join(err, add(ws.changes, 1))
+		}
+	}
 	if err != nil {
+		for _, w := range ws.all {
+			err = errors.Join(err, w.conn.close())
+		}
 		return nil, err
 	}
-	w := &writer{
-		s: s, conn: &session{s: s, conn: conn, stmts: make(map[string]*sql.Stmt)},
-		wake: make(chan struct{}, 1), done: make(chan struct{}),
+	for _, w := range ws.all {
+		go w.run()
 	}
-	if err := w.prepareIndex(ctx); err != nil {
-		return nil, errors.Join(err, w.conn.close())
-	}
-	go w.run()
-	return w, nil
+	return ws, nil
 }
 
-// stop lets the goroutine finish what is queued and waits for its end.
-func (w *writer) stop(ctx context.Context) error {
-	w.mu.Lock()
-	w.stopped = true
-	w.mu.Unlock()
-	w.signal()
-	select {
-	case <-w.done:
-	case <-ctx.Done():
-		return ctx.Err()
+// stop lets the writers finish what is queued and waits for their end.
+func (ws *writers) stop(ctx context.Context) error {
+	for _, q := range append(slices.Clone(ws.appends), ws.changes) {
+		q.stop()
 	}
-	return w.conn.close()
+	var errs []error
+	for _, w := range ws.all {
+		select {
+		case <-w.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		errs = append(errs, w.conn.close())
+	}
+	return errors.Join(errs...)
 }
 
-func (w *writer) signal() {
+// queueOf is where a call waits.
+func (ws *writers) queueOf(c *call) *queue {
+	if c.append == nil {
+		return ws.changes
+	}
+	return ws.appends[uint64(c.append.draft.RoomID)%uint64(len(ws.appends))]
+}
+
+// queue holds the calls that wait for a writer.
+type queue struct {
+	mu      sync.Mutex // guards what follows; never held while the database works
+	calls   []*call
+	spare   []*call
+	stopped bool
+	wake    chan struct{} // holds one token when there may be work
+	ending  chan struct{} // closed when stopped
+}
+
+func newQueue() *queue { return &queue{wake: make(chan struct{}, 1), ending: make(chan struct{})} }
+
+func (q *queue) signal() {
 	select {
-	case w.wake <- struct{}{}:
+	case q.wake <- struct{}{}:
 	default:
 	}
+}
+
+// stop makes the queue refuse calls. Safe to call twice.
+func (q *queue) stop() {
+	q.mu.Lock()
+	if !q.stopped {
+		q.stopped = true
+		close(q.ending)
+	}
+	q.mu.Unlock()
+	q.signal()
+}
+
+// put queues a call; false when the queue is stopped.
+func (q *queue) put(c *call) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.stopped {
+		return false
+	}
+	q.calls = append(q.calls, c)
+	return true
+}
+
+// withdraw takes a call out of the queue; false when it has started.
+func (q *queue) withdraw(c *call) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i, other := range q.calls {
+		if other == c {
+			q.calls = slices.Delete(q.calls, i, i+1)
+			return true
+		}
+	}
+	return false
+}
+
+// take returns the next calls, up to a limit. With a limit of more than one there is one taker, and what it was given before is
+// no longer used then.
+func (q *queue) take(limit int) (batch []*call, stopped bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if limit == 1 {
+		if len(q.calls) > 0 {
+			batch = []*call{q.calls[0]}
+			q.calls = slices.Delete(q.calls, 0, 1)
+		}
+		if len(q.calls) > 0 || q.stopped {
+			q.signal() // there are other takers
+		}
+		return batch, q.stopped
+	}
+	clear(q.spare)
+	if len(q.calls) <= limit {
+		batch, q.calls, q.spare = q.calls, q.spare[:0], q.calls
+		return batch, q.stopped
+	}
+	batch = append(q.spare[:0], q.calls[:limit]...)
+	q.calls, q.spare = append(q.calls[:0], q.calls[limit:]...), batch
+	return batch, q.stopped
 }
 
 // submit queues a call and waits for its answer. A context that ends before the call started takes it out of the queue; once
@@ -98,55 +211,36 @@ func (s *Store) submit(ctx context.Context, c *call) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	w := s.writer.Load()
-	if w == nil {
+	ws := s.writers.Load()
+	if ws == nil {
 		return errStopped
 	}
-	c.done = make(chan struct{})
-	w.mu.Lock()
-	if w.stopped {
-		w.mu.Unlock()
+	c.done, c.since = make(chan struct{}), time.Now()
+	q := ws.queueOf(c)
+	if !q.put(c) {
 		return errStopped
 	}
-	w.queue = append(w.queue, c)
-	w.mu.Unlock()
-	w.signal()
+	q.signal()
+	var late <-chan time.Time
+	if s.fl.remote {
+		timer := time.NewTimer(s.patience)
+		defer timer.Stop()
+		late = timer.C
+	}
 	select {
 	case <-c.done:
 	case <-ctx.Done():
-		if w.withdraw(c) {
+		if q.withdraw(c) {
 			return ctx.Err()
+		}
+		<-c.done
+	case <-late:
+		if q.withdraw(c) {
+			return s.fault(errLate)
 		}
 		<-c.done
 	}
 	return c.err
-}
-
-// withdraw takes a call out of the queue; false when it has started.
-func (w *writer) withdraw(c *call) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for i, q := range w.queue {
-		if q == c {
-			w.queue = append(w.queue[:i], w.queue[i+1:]...)
-			return true
-		}
-	}
-	return false
-}
-
-// take returns the next batch; the one before it is no longer used then.
-func (w *writer) take() (batch []*call, stopped bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	clear(w.spare)
-	if len(w.queue) <= maxBatch {
-		batch, w.queue, w.spare = w.queue, w.spare[:0], w.queue
-		return batch, w.stopped
-	}
-	batch = append(w.spare[:0], w.queue[:maxBatch]...)
-	w.queue, w.spare = append(w.queue[:0], w.queue[maxBatch:]...), batch
-	return batch, w.stopped
 }
 
 func (w *writer) run() {
@@ -157,7 +251,7 @@ func (w *writer) run() {
 		// Whoever has a call ready goes first. Woken by the first of many, and alone on a processor, the committer would
 		// otherwise commit one call at a time while the others wait to be scheduled.
 		runtime.Gosched()
-		batch, stopped := w.take()
+		batch, stopped := w.queue.take(w.limit)
 		if len(batch) > 0 {
 			w.commit(batch)
 		}
@@ -179,7 +273,7 @@ func (w *writer) run() {
 			idle.Reset(indexDelay)
 		}
 		select {
-		case <-w.wake:
+		case <-w.queue.wake:
 		case <-idle.C:
 			if w.behind > 0 {
 				w.index()
@@ -207,12 +301,21 @@ func (w *writer) commit(batch []*call) {
 	if calls == 0 {
 		return
 	}
-	err := w.transaction(func(t *tx) error { return t.run(appends, changes) })
-	w.senders.settle(err == nil)
-	events := w.answer(batch, w.s.fault(err))
-	if len(events) > 0 && w.s.onCommit != nil {
-		w.s.onCommit(events)
+	var err error
+	var place *turn
+	if w.s.fl.remote {
+		if place, err = w.serve(appends, changes, batch[0].since); err != nil && len(batch) > 1 && chat.AsError(w.s.fault(err)).Kind != chat.Unavailable {
+			w.s.writers.Load().order.leave(place, func() {})
+			for _, c := range batch { // one of them is to blame: the others must not suffer
+				w.commit([]*call{c})
+			}
+			return
+		}
+	} else {
+		err = w.transaction(func(t *tx) error { return t.run(appends, changes) })
 	}
+	w.senders.settle(err == nil)
+	w.tell(place, w.answer(batch, w.s.fault(err)))
 	if w.s.opts.ObserveCommit != nil {
 		w.s.opts.ObserveCommit(calls, time.Since(began))
 	}
@@ -221,6 +324,25 @@ func (w *writer) commit(batch []*call) {
 			close(c.done)
 		}
 	}
+}
+
+// tell hands events to the hook, in turn.
+func (w *writer) tell(place *turn, events []chat.Event) {
+	hook := func() {
+		if len(events) > 0 && w.s.onCommit != nil {
+			w.s.onCommit(events)
+		}
+	}
+	if place == nil {
+		hook()
+		return
+	}
+	ws := w.s.writers.Load()
+	ws.order.leave(place, func() {
+		ws.tell.Lock()
+		defer ws.tell.Unlock()
+		hook()
+	})
 }
 
 // answer settles what each call of a batch is told and returns the events of those that succeeded, in the order they ran.
@@ -264,7 +386,7 @@ func (w *writer) wrote(n int) {
 func (w *writer) transaction(fn func(t *tx) error) (err error) {
 	ctx := context.Background()
 	w.conn.broken = nil
-	if _, err := w.conn.exec(ctx, w.s.fl.begin); err != nil {
+	if _, err := w.conn.exec(ctx, w.s.fl.beginAppend); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	if err = fn(&tx{reader: reader{s: w.s, x: w.conn}, w: w}); err == nil {
@@ -319,9 +441,6 @@ func (t *tx) savepoint(fn func() error) (err error) {
 		return err
 	}
 	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic in a transaction: %v\n%s", p, debug.Stack())
-		}
 		if conn.broken != nil {
 			return
 		}
@@ -333,6 +452,16 @@ func (t *tx) savepoint(fn func() error) (err error) {
 		}
 		if _, e := conn.exec(ctx, "RELEASE one"); e != nil {
 			conn.broken = errors.Join(err, e)
+		}
+	}()
+	return protect(fn)
+}
+
+// protect makes an error of a panic.
+func protect(fn func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic in a transaction: %v\n%s", p, debug.Stack())
 		}
 	}()
 	return fn()
@@ -397,14 +526,27 @@ func (s *Store) Change(ctx context.Context, fn func(tx core.Tx) ([]chat.Event, e
 	return s.submit(ctx, &call{change: fn})
 }
 
-// session runs statements on the writer's connection, inside a transaction. It does not pass contexts on: SQLite rolls the
-// whole transaction back when a statement is interrupted, and with it everybody else's work.
+// session runs statements on a writer's connection, inside a transaction. It does not pass the callers' contexts on: SQLite
+// rolls the whole transaction back when a statement is interrupted, and with it everybody else's work.
 type session struct {
 	s     *Store
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
 	// broken is set when the engine may have ended the transaction: no more statements may run as if they were part of it.
 	broken error
+
+	remote // of PostgreSQL only
+}
+
+// openSession opens a writer's connection.
+func openSession(ctx context.Context, s *Store) (*session, error) {
+	c := &session{s: s, stmts: make(map[string]*sql.Stmt)}
+	if s.fl.remote {
+		return c, c.connect(ctx)
+	}
+	var err error
+	c.conn, err = s.writing.Conn(ctx)
+	return c, err
 }
 
 func (c *session) stmt(query string) (*sql.Stmt, error) {
@@ -429,6 +571,16 @@ func (c *session) stmt(query string) (*sql.Stmt, error) {
 }
 
 func (c *session) exec(_ context.Context, query string, args ...any) (int64, error) {
+	if c.s.fl.remote {
+		if c.broken != nil {
+			return 0, c.broken
+		}
+		res, err := c.conn.ExecContext(c.ctx, query, postgresArgs(args)...)
+		if err != nil {
+			return 0, c.fault(err)
+		}
+		return res.RowsAffected()
+	}
 	st, err := c.stmt(query)
 	if err != nil {
 		return 0, err
@@ -441,6 +593,13 @@ func (c *session) exec(_ context.Context, query string, args ...any) (int64, err
 }
 
 func (c *session) query(_ context.Context, query string, args ...any) (*sql.Rows, error) {
+	if c.s.fl.remote {
+		if c.broken != nil {
+			return nil, c.broken
+		}
+		rows, err := c.conn.QueryContext(c.ctx, query, postgresArgs(args)...)
+		return rows, c.fault(err)
+	}
 	st, err := c.stmt(query)
 	if err != nil {
 		return nil, err
@@ -451,7 +610,7 @@ func (c *session) query(_ context.Context, query string, args ...any) (*sql.Rows
 
 // fault implements execer.
 func (c *session) fault(err error) error {
-	if err != nil && c.s.fl.away(err) {
+	if err != nil && c.broken == nil && (c.s.fl.remote || c.s.fl.away(err)) { // PostgreSQL ends a transaction with any error
 		c.broken = err
 	}
 	return err
@@ -462,5 +621,10 @@ func (c *session) close() error {
 	for _, st := range c.stmts {
 		errs = append(errs, st.Close())
 	}
-	return errors.Join(append(errs, c.conn.Close())...)
+	if c.s.fl.remote {
+		c.forget()
+	} else if c.conn != nil {
+		errs = append(errs, c.conn.Close())
+	}
+	return errors.Join(errs...)
 }

@@ -1,0 +1,242 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"parley/internal/chat"
+	"parley/internal/core"
+	"parley/internal/pgtest"
+)
+
+// fillPostgres makes a database that is large enough for indexes to be worth it: 500 people, 100 rooms, 40,000 messages.
+const fillPostgres = `
+	INSERT INTO users (id, username, username_key, display_name, name_key, created_at)
+		SELECT 'u' || n, 'U' || n, 'u' || n, 'User', 'u' || n || E'\nuser', 1 FROM generate_series(1, 5000) AS n;
+	INSERT INTO user_words (word, user_id) SELECT 'u' || n, 'u' || n FROM generate_series(1, 5000) AS n;
+	INSERT INTO identities (provider, subject, user_id) SELECT 'password', 'u' || n, 'u' || n FROM generate_series(1, 5000) AS n;
+	INSERT INTO sessions (id, user_id, created_at, last_used_at, expires_at) SELECT 's' || n, 'u' || n % 5000 + 1, 1, n, 9e15 FROM generate_series(1, 10000) AS n;
+	INSERT INTO user_roles (user_id, role_id, position) SELECT 'u' || n, 'user', 1 FROM generate_series(1, 5000) AS n;
+	INSERT INTO user_roles (user_id, role_id, position) VALUES ('u1', 'owner', 0);
+	INSERT INTO rooms (slug, slug_key, name, name_key, type, created_at) SELECT 'r' || n, 'r' || n, 'Room', 'room', 'public', 1 FROM generate_series(1, 2000) AS n;
+	INSERT INTO rooms (name, name_key, type, created_at, direct_a, direct_b) SELECT '', '', 'direct', 1, 'u' || n, 'u' || n + 1 FROM generate_series(1, 2000) AS n;
+	INSERT INTO room_heads (room_id, last_seq, message_count, last_message_at) SELECT id, 400, 400, id FROM rooms;
+	INSERT INTO members (room_id, user_id, role, role_level, joined_at) SELECT r, 'u' || u, 'member', 1, u FROM generate_series(1, 100) AS r, generate_series(1, 200) AS u;
+	INSERT INTO messages (id, room_id, seq, change_seq, ordinal, type, sender_id, content, created_at, search, thread_id, pinned_at)
+		SELECT n, n % 100 + 1, n / 100 + 1, n / 100 + CASE WHEN n % 50 = 0 THEN 400 ELSE 1 END, n / 100 + 1, 'text', 'u' || n % 200 + 1, 'word w' || n, n * 1000, '',
+			CASE WHEN n % 20 = 0 THEN n % 100 + 1 ELSE 0 END, CASE WHEN n % 400 = 0 THEN n ELSE 0 END FROM generate_series(1, 40000) AS n;
+	INSERT INTO search (message_id, words) SELECT n, CAST('/r' || n % 100 + 1 || ' /su' || n % 200 + 1 || ' word:1 w' || n || ':2' AS TSVECTOR) FROM generate_series(1, 40000) AS n;
+	SELECT setval('message_ids', 100000);
+	INSERT INTO reactions (message_id, emoji, user_id, position, created_at) SELECT n, 'x', 'u' || n % 200, 1, 1 FROM generate_series(1, 20000) AS n;
+	INSERT INTO attachments ("key", uploader_id, room_id, message_id, filename, size, mime_type, hash, scan, created_at)
+		SELECT 'k' || n, 'u' || n, 1, CASE WHEN n % 100 = 0 THEN 0 ELSE n END, 'f', 1, 'x', 'h' || n, 'clean', n FROM generate_series(1, 20000) AS n;
+	INSERT INTO mentions (user_id, room_id, seq, message_id) SELECT 'u' || n % 200, n % 100 + 1, n, n FROM generate_series(1, 20000) AS n;
+	INSERT INTO nonces (day, "key", message_id, created_at) SELECT n % 3, decode(md5(n::text), 'hex'), n, 1 FROM generate_series(1, 20000) AS n;
+	INSERT INTO read_marks (room_id, user_id, seq, at) SELECT n % 100 + 1, 'u' || n % 200, n, n FROM generate_series(1, 20000) AS n;
+	INSERT INTO sanctions (kind, user_id, created_at) SELECT 'mute', 'u' || n % 5000, 1 FROM generate_series(1, 10000) AS n;
+	INSERT INTO blocks (user_id, blocked_id, created_at) SELECT 'u' || n, 'u' || n + 1, 1 FROM generate_series(1, 4999) AS n;
+	INSERT INTO invites (code, room_id, user_id, created_at) SELECT 'c' || n, n % 2000, 'u' || n, 1 FROM generate_series(1, 10000) AS n;
+	INSERT INTO reports (message_id, room_id, reporter_id, reason, content, created_at, state)
+		SELECT n, 1, 'u1', '', '', 1, CASE WHEN n % 100 = 0 THEN 'open' ELSE 'closed' END FROM generate_series(1, 10000) AS n;
+	INSERT INTO audit (at, actor_id, action, target_id, room_id) SELECT n, 'u' || n % 100, 'x', 'u' || n % 1000, n % 100 FROM generate_series(1, 20000) AS n;
+	INSERT INTO notifications (user_id, type, message_id, created_at, expires_at, read_at)
+		SELECT 'u' || n % 5000 + 1, 'mention', n, 1, 9e15, n % 10 FROM generate_series(1, 20000) AS n;
+	INSERT INTO push_subscriptions (endpoint, user_id, p256dh, auth, created_at) SELECT 'e' || n, 'u' || n, '', '', 1 FROM generate_series(1, 5000) AS n;
+	INSERT INTO grants (room_id, user_id, "right", allow) SELECT 1, 'u' || n, 'send', TRUE FROM generate_series(1, 5000) AS n;
+	INSERT INTO role_lists (room_id, "right", position, role_id) SELECT n, 'send', 1, 'user' FROM generate_series(1, 2000) AS n;
+	INSERT INTO day_senders (day, user_id) SELECT n % 60, 'u' || n FROM generate_series(1, 10000) AS n;
+	ANALYZE`
+
+// explained asks PostgreSQL for the plan of every statement on its way through: no large table may be read from end to end.
+type explained struct {
+	execer
+	t    *testing.T
+	bulk bool // thousands of rows are asked for: an index may be read whole for them
+}
+
+var (
+	scansTable = regexp.MustCompile(`Seq Scan on (\w+)`)
+	// What has few rows however large a server is.
+	smallTables = map[string]bool{"roles": true, "search_state": true, "settings": true, "days": true, "commit_marks": true}
+)
+
+func (e *explained) check(ctx context.Context, query string, args []any) {
+	e.t.Helper()
+	verb, _, _ := strings.Cut(strings.TrimSpace(query), " ")
+	if !strings.Contains("SELECT INSERT UPDATE DELETE WITH", verb) {
+		return
+	}
+	steps, err := all(ctx, e.execer, scalar[string], "EXPLAIN "+query, args...)
+	if err != nil {
+		e.t.Fatalf("%s: %v", query, err)
+	}
+	for i, step := range steps {
+		found := scansTable.FindStringSubmatch(step)
+		if found != nil && !smallTables[found[1]] {
+			e.t.Errorf("reads %s from end to end:\n%s\n%s", found[1], query, strings.Join(steps, "\n"))
+		}
+		// Where reading a table whole is not allowed, an index that is read whole stands for it.
+		whole := strings.Contains(step, "Index Scan using") || strings.Contains(step, "Index Only Scan using")
+		for _, detail := range steps[i+1:] {
+			if strings.Contains(detail, "->") || strings.Contains(detail, "SubPlan") {
+				break
+			}
+			whole = whole && !strings.Contains(detail, "Index Cond:")
+		}
+		if whole && !e.bulk && !strings.Contains(step, "roles_") && !strings.Contains(step, "settings_") {
+			e.t.Errorf("reads an index from end to end: %s\n%s\n%s", step, query, strings.Join(steps, "\n"))
+		}
+	}
+}
+
+func (e *explained) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	e.t.Helper()
+	e.check(ctx, query, args)
+	return e.execer.query(ctx, query, args...)
+}
+
+func (e *explained) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	e.t.Helper()
+	e.check(ctx, query, args)
+	return e.execer.exec(ctx, query, args...)
+}
+
+// TestPostgresPlans holds everyday requests to their indexes, by plans made for the values and by those made for any.
+func TestPostgresPlans(t *testing.T) {
+	for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
+		t.Run(mode, func(t *testing.T) { postgresPlans(t, mode) })
+	}
+}
+
+func postgresPlans(t *testing.T, mode string) {
+	ctx := t.Context()
+	s, err := Open(ctx, Options{URL: pgtest.URL(t) + "&plan_cache_mode=" + mode, Synchronous: "off", Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Stop(context.Background()) })
+	if _, err := s.writing.ExecContext(ctx, fillPostgres); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	page := chat.Page{Limit: 50}
+	const room, id = chat.RoomID(7), chat.MessageID(20006) // in that room
+	for _, c := range []struct {
+		name string
+		run  func(r reader) error
+	}{
+		{"a user by id", func(r reader) error { _, err := r.User(ctx, "u7"); return err }},
+		{"a user by name", func(r reader) error { _, err := r.UserByName(ctx, "u7"); return err }},
+		{"a user by number", func(r reader) error { _, err := r.UserByNumber(ctx, 7); return err }},
+		{"users by id", func(r reader) error { _, err := r.Users(ctx, []chat.UserID{"u1", "u2", "u3"}); return err }},
+		{"users by a prefix", func(r reader) error { _, err := r.SearchUsers(ctx, "u77", 10); return err }},
+		{"a page of all users", func(r reader) error { _, _, err := r.ListUsers(ctx, core.UserQuery{Page: page}); return err }},
+		{"an identity", func(r reader) error { _, err := r.Identity(ctx, "password", "u7"); return err }},
+		{"a session", func(r reader) error { _, err := r.Session(ctx, "s7"); return err }},
+		{"the sessions of a user", func(r reader) error { _, err := r.SessionsOf(ctx, "u7", now); return err }},
+		{"whether there is an owner", func(r reader) error { _, err := r.OwnerExists(ctx); return err }},
+		{"the role lists of a room", func(r reader) error { _, err := r.RoleLists(ctx, room); return err }},
+		{"the grants of a person", func(r reader) error { _, err := r.Grants(ctx, 1, "u7"); return err }},
+		{"a room", func(r reader) error { _, err := r.Room(ctx, room); return err }},
+		{"a room by slug", func(r reader) error { _, err := r.RoomBySlug(ctx, "r7"); return err }},
+		{"a direct room", func(r reader) error { _, err := r.DirectRoom(ctx, "u7", "u8"); return err }},
+		{"the rooms of a person", func(r reader) error { _, err := r.RoomsOf(ctx, "u7"); return err }},
+		{"a member", func(r reader) error { _, err := r.Member(ctx, room, "u7"); return err }},
+		{"a page of members", func(r reader) error { _, _, err := r.Members(ctx, room, page); return err }},
+		{"the ids of members", func(r reader) error { _, err := r.MemberIDs(ctx, room); return err }},
+		{"members among people", func(r reader) error { _, err := r.MembersAmong(ctx, room, []chat.UserID{"u1", "u2"}); return err }},
+		{"unread counts", func(r reader) error { _, _, err := r.Unread(ctx, room, "u7"); return err }},
+		{"an invite", func(r reader) error { _, err := r.Invite(ctx, "c7"); return err }},
+		{"the invites to a room", func(r reader) error { _, err := r.Invites(ctx, room); return err }},
+		{"an invite for a person", func(r reader) error { _, err := r.InviteFor(ctx, room, "u7", now); return err }},
+		{"a message", func(r reader) error { _, err := r.Message(ctx, id); return err }},
+		{"messages by id", func(r reader) error { _, err := r.MessagesByID(ctx, []chat.MessageID{1, 2, 3}); return err }},
+		{"the newest messages", func(r reader) error { _, err := r.Messages(ctx, room, chat.MessagesQuery{Limit: 50}); return err }},
+		{"messages before one", func(r reader) error {
+			_, err := r.Messages(ctx, room, chat.MessagesQuery{Before: id, Limit: 50})
+			return err
+		}},
+		{"messages around one", func(r reader) error {
+			_, err := r.Messages(ctx, room, chat.MessagesQuery{Around: id, Limit: 50})
+			return err
+		}},
+		{"a thread", func(r reader) error {
+			_, err := r.Messages(ctx, room, chat.MessagesQuery{ThreadID: 21, Limit: 50})
+			return err
+		}},
+		{"changes", func(r reader) error { _, err := r.ChangesSince(ctx, room, 300, 50); return err }},
+		{"pins", func(r reader) error { _, err := r.Pins(ctx, room); return err }},
+		{"receipts", func(r reader) error { _, err := r.Receipts(ctx, room, 100, 50); return err }},
+		{"a search", func(r reader) error {
+			_, err := r.Search(ctx, chat.SearchQuery{Reader: "u7", Terms: []chat.SearchTerm{{Words: []string{"w20006"}}}, Limit: 50})
+			return err
+		}},
+		{"an attachment", func(r reader) error { _, err := r.AttachmentByKey(ctx, "k7"); return err }},
+		{"unused attachments", func(r reader) error { _, err := r.UnusedAttachments(ctx, now, 50); return err }},
+		{"whether a file is used", func(r reader) error { _, err := r.BlobInUse(ctx, "h7"); return err }},
+		{"live sanctions", func(r reader) error { _, err := r.LiveSanctions(ctx, "u7", room, now); return err }},
+		{"the sanctions of a room", func(r reader) error {
+			_, _, err := r.Sanctions(ctx, chat.SanctionFilter{RoomID: room}, page)
+			return err
+		}},
+		{"who blocks whom", func(r reader) error { _, err := r.Blocked(ctx, "u7", "u8"); return err }},
+		{"who blocks a person", func(r reader) error { _, err := r.BlockersOf(ctx, "u7"); return err }},
+		{"a page of open reports", func(r reader) error { _, _, err := r.Reports(ctx, chat.ReportOpen, page); return err }},
+		{"a page of the audit log", func(r reader) error { _, _, err := r.Audit(ctx, chat.AuditFilter{}, page); return err }},
+		{"a page of notifications", func(r reader) error { _, _, err := r.Notifications(ctx, "u7", false, now, page); return err }},
+		{"the count of unread notifications", func(r reader) error { _, err := r.UnreadNotifications(ctx, "u7", now); return err }},
+		{"push subscriptions", func(r reader) error { _, err := r.PushSubscriptions(ctx, "u7"); return err }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if err := c.run(reader{s: s, x: &explained{execer: s.x, t: t}}); err != nil && chat.AsError(err).Kind != chat.NotFound {
+				t.Fatal(err)
+			}
+		})
+	}
+	for _, c := range []struct {
+		name string
+		run  func(t *tx) error
+	}{
+		{"append", func(t *tx) error {
+			_, _, err := t.Append(ctx, chat.Draft{RoomID: room, SenderID: "u7", Type: chat.TextMessage, Content: "x", Search: "x", Nonce: "n", Mentions: []chat.UserID{"u8"},
+				ParentID: id, ThreadID: id, At: now, Notify: []chat.Notification{{UserID: "u8", Type: chat.NotifyMention}}})
+			return err
+		}},
+		{"append again", func(t *tx) error {
+			_, _, err := t.Append(ctx, chat.Draft{RoomID: room, SenderID: "u7", Nonce: "n"})
+			return err
+		}},
+		{"react", func(t *tx) error { _, _, err := t.AddReaction(ctx, id, "u8", "👍", now); return err }},
+		{"unreact", func(t *tx) error { _, _, err := t.RemoveReaction(ctx, id, "u8", "👍"); return err }},
+		{"pin", func(t *tx) error { _, err := t.SetPinned(ctx, id, true, "u8", now); return err }},
+		{"edit", func(t *tx) error {
+			_, err := t.EditMessage(ctx, id, core.Edit{Content: "y", Search: "y", At: now})
+			return err
+		}},
+		{"read", func(t *tx) error { _, _, err := t.MarkRead(ctx, room, "u8", 399, now); return err }},
+		{"delivered", func(t *tx) error { _, err := t.MarkDelivered(ctx, room, "u8", 399); return err }},
+		{"join", func(t *tx) error {
+			_, err := t.PutMember(ctx, chat.Member{RoomID: room, UserID: "u999", Role: chat.RoomMember, JoinedAt: now})
+			return err
+		}},
+		{"delete", func(t *tx) error { _, _, err := t.DeleteMessage(ctx, id, "u8", now); return err }},
+		{"touch a session", func(t *tx) error { return t.TouchSession(ctx, "s7", now, "") }},
+		{"read notifications", func(t *tx) error { _, err := t.ReadRoomNotifications(ctx, "u7", room, id, now); return err }},
+		{"expire", func(t *tx) error { return t.Expire(ctx, now) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := s.Change(ctx, func(in core.Tx) ([]chat.Event, error) {
+				to := in.(*tx)
+				return nil, c.run(&tx{reader: reader{s: s, x: &explained{execer: to.x, t: t, bulk: c.name == "expire"}}, w: to.w})
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
