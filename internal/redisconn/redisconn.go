@@ -7,10 +7,8 @@ package redisconn
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
-	"net/url"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -31,7 +29,10 @@ const (
 	idleTime   = 5 * time.Minute
 )
 
-var errPaused = errors.New("gave no answer a moment ago")
+var (
+	errAddress = errors.New("address of Redis: not of the form redis://:password@host:6379/0, rediss://… or unix:///path?db=0")
+	errPaused  = errors.New("gave no answer a moment ago")
+)
 
 func init() { logging.Disable() } // the library prints every failed dial; callers get them as errors
 
@@ -41,10 +42,7 @@ func init() { logging.Disable() } // the library prints every failed dial; calle
 func Open(address string) (*goredis.Client, error) {
 	o, err := goredis.ParseURL(address)
 	if err != nil {
-		if parsing := (*url.Error)(nil); errors.As(err, &parsing) {
-			err = parsing.Err
-		}
-		return nil, fmt.Errorf("address of Redis: %w", err)
+		return nil, errAddress // the library's error may quote a password
 	}
 	for _, d := range []*time.Duration{&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.PoolTimeout} {
 		if *d == 0 {

@@ -16,14 +16,14 @@ import (
 
 func TestAddressesThatCannotBeUnderstoodAreNotRepeated(t *testing.T) {
 	for _, address := range []string{
-		"", "http://:sesame@host", "redis://:sesame@ho st", "redis://:sesame@host:port", "redis://:sesame@host/x/y", "redis://:ses%ame@host",
+		"", "http://:sesame@host", "redis://:sesame@ho st", "redis://:sesame@host:port", "redis://:sesame@host/x/y", "redis://:sesame%@host", "redis://user/:sesame@host/0",
 		"redis://:sesame@host/0?read_timeout=sesame", "sesame",
 	} {
 		client, err := Open(address)
 		if err == nil {
 			_ = client.Close()
 			t.Errorf("%q is taken", address)
-		} else if strings.Contains(err.Error(), ":sesame@") {
+		} else if strings.Contains(err.Error(), "sesame") {
 			t.Errorf("the error repeats the address: %v", err)
 		}
 	}
