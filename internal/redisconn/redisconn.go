@@ -67,13 +67,13 @@ func Open(address string) (*goredis.Client, error) {
 	return client, nil
 }
 
-// Unavailable reports whether err says that the engine cannot be reached or does not serve at the moment. The end of a
-// caller's context is not that.
+// Unavailable reports whether err says that the engine cannot be reached or does not serve at the moment. That the caller's own
+// context has ended is to be ruled out before, with Ended: timeouts of the library look the same.
 func Unavailable(err error) bool {
 	if err == nil || errors.Is(err, goredis.Nil) {
 		return false
 	}
-	if network := net.Error(nil); errors.As(err, &network) && !isContext(err) {
+	if network := net.Error(nil); errors.As(err, &network) || isContext(err) {
 		return true
 	}
 	for _, sentinel := range []error{errPaused, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, goredis.ErrClosed, goredis.ErrPoolTimeout, goredis.ErrPoolExhausted} {

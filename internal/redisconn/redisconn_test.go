@@ -66,8 +66,8 @@ func TestErrorsAreToldApart(t *testing.T) {
 	}{
 		{err: nil},
 		{err: goredis.Nil},
-		{err: context.Canceled},
-		{err: context.DeadlineExceeded},
+		{err: context.Canceled, unavailable: true},
+		{err: &net.OpError{Op: "dial", Err: context.DeadlineExceeded}, unavailable: true},
 		{err: errors.New("something else")},
 		{err: answer("ERR unknown command")},
 		{err: refused, unavailable: true},

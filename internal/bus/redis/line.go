@@ -19,7 +19,7 @@ const answerTime = 2 * time.Second
 // loss: so the first error of any call ends the line, and a new one is made.
 type line struct {
 	pubsub  *goredis.PubSub
-	heard   atomic.Int64  // when something has come last, in nanoseconds after made
+	heard   atomic.Int64 // when something has come last, in nanoseconds after made
 	made    time.Time
 	over    chan struct{} // closed when the line is to end
 	kept    chan struct{} // closed when the keeper has ended
