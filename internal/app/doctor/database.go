@@ -103,7 +103,7 @@ func (p Patient) clock(ctx context.Context, db *sql.DB, now time.Time) Finding {
 // blobs looks for the files of some attachments.
 func (p Patient) blobs(ctx context.Context, db *sql.DB) Finding {
 	const check = "attachments"
-	hashes, err := column(ctx, db, fmt.Sprintf("SELECT hash FROM attachments ORDER BY random() LIMIT %d", blobSample))
+	hashes, err := column(ctx, db, fmt.Sprintf("SELECT hash FROM attachments WHERE scan <> 'infected' ORDER BY random() LIMIT %d", blobSample))
 	if err != nil {
 		return good(check, "%v", err).but(Warn, "run this again")
 	}
