@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"parley/internal/chat"
+	"parley/internal/clamdtest"
 	"parley/internal/core"
 	"parley/internal/scan"
+	"parley/internal/scan/clamd"
 )
 
 // moody is a scanner that may be away, behind the built-in one, and that finds the word "harmful" in what is not packed.
@@ -147,6 +149,40 @@ func TestWhatWaitsForTheScannerAndWhatDoesNot(t *testing.T) {
 		t.Error(err)
 	} else {
 		w.must(body.Close())
+	}
+}
+
+// TestWaitingForClamd plays it with a daemon that really goes and comes back.
+func TestWaitingForClamd(t *testing.T) {
+	daemon := clamdtest.Start(t)
+	asked, err := clamd.New(clamd.Options{Address: daemon.Socket})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, func(o *core.Options) {
+		o.Scanner, o.Waiting = scan.Chain(scan.NewBuiltin(scan.Options{}), asked), core.WaitingPending
+	})
+	ada := w.user("ada")
+	daemon.Stop(t)
+	good, bad := w.upload(ada, "a.png", hidden(t, 1, "fine")), w.upload(ada, "b.png", hidden(t, 90, clamdtest.Harmful))
+	w.must(w.Rescan(w.ctx))
+	states := func() (chat.ScanState, chat.ScanState) {
+		a, err := w.store.Attachment(w.ctx, good.ID)
+		w.must(err)
+		b, err := w.store.Attachment(w.ctx, bad.ID)
+		w.must(err)
+		return a.Scan, b.Scan
+	}
+	if a, b := states(); a != chat.ScanPending || b != chat.ScanPending {
+		t.Errorf("while it is gone they are %s and %s", a, b)
+	}
+	daemon.Restart(t)
+	w.must(w.Rescan(w.ctx))
+	if a, b := states(); a != chat.ScanClean || b != chat.ScanInfected {
+		t.Errorf("when it is back they are %s and %s", a, b)
+	}
+	if n := w.stored(); n != 2 {
+		t.Errorf("%d blobs are kept", n)
 	}
 }
 

@@ -150,40 +150,52 @@ func New(o Options) (*Store, error) {
 	return s, nil
 }
 
-// Start checks that the bucket can be listed, written to and deleted from, with an object that it removes again, and clears
-// uploads that were abandoned a day ago or more. Fails with ErrDenied, ErrNoBucket or ErrUnavailable and says which of
-// credentials, bucket and network is at fault.
-func (s *Store) Start(ctx context.Context) error {
-	fail := func(doing string, err error) error {
-		return fmt.Errorf("blob/s3: bucket %q at %s: %s: %w", s.opts.Bucket, s.opts.Endpoint, doing, err)
-	}
+// Check looks whether the bucket can be listed, and changes nothing. Fails with ErrDenied, ErrNoBucket or ErrUnavailable and
+// says which of credentials, bucket and network is at fault.
+func (s *Store) Check(ctx context.Context) error {
 	v, err := s.credentials(ctx)
+	if ended := ctx.Err(); ended != nil {
+		return ended
+	}
 	if err != nil || v.AccessKeyID == "" {
-		return fail("credentials", fmt.Errorf("%w: there are none in the address, the environment (AWS_ACCESS_KEY_ID), the credentials file or the machine's role", ErrDenied))
+		return s.fault("credentials", fmt.Errorf("%w: there are none in the address, the environment (AWS_ACCESS_KEY_ID), the credentials file or the machine's role", ErrDenied))
 	}
 	// Of all requests a listing is answered with the most exact error.
 	if err := s.list(ctx, 1, func(minio.ObjectInfo) error { return errEnough }); err != nil && !errors.Is(err, errEnough) {
-		return fail("listing", err)
+		return s.fault("listing", err)
+	}
+	return nil
+}
+
+var errEnough = errors.New("enough")
+
+func (s *Store) fault(doing string, err error) error {
+	return fmt.Errorf("blob/s3: bucket %q at %s: %s: %w", s.opts.Bucket, s.opts.Endpoint, doing, err)
+}
+
+// Start checks that the bucket can be listed, written to and deleted from, with an object that it removes again, and clears
+// uploads that were abandoned a day ago or more. Fails like Check.
+func (s *Store) Start(ctx context.Context) error {
+	if err := s.Check(ctx); err != nil {
+		return err
 	}
 	probe := s.prefix + "start-" + rand.Text()
 	empty := hex.EncodeToString(sumOf(nil))
-	err = s.attempt(ctx, func(ctx context.Context, w *watch) error {
+	err := s.attempt(ctx, func(ctx context.Context, w *watch) error {
 		_, err := s.client.PutObject(ctx, s.opts.Bucket, probe, w.reader(strings.NewReader("")), 0, "", empty, minio.PutObjectOptions{DisableContentSha256: true})
 		return err
 	})
 	if err != nil {
-		return fail("writing", err)
+		return s.fault("writing", err)
 	}
 	if err := s.remove(ctx, probe); err != nil {
-		return fail("deleting", err)
+		return s.fault("deleting", err)
 	}
 	if err := s.clearAbandoned(ctx); err != nil && ctx.Err() == nil { // not every server can list them, and not every policy allows it
 		s.opts.Log.Warn("unfinished uploads in the bucket could not be looked for: let the bucket's life cycle abort them", "err", err)
 	}
 	return ctx.Err()
 }
-
-var errEnough = errors.New("enough")
 
 // credentials asks for them within the store's patience: where there is no role, the address asked for it may be silent.
 func (s *Store) credentials(ctx context.Context) (credentials.Value, error) {
