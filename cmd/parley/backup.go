@@ -9,12 +9,13 @@ import (
 
 	"parley/internal/app"
 	"parley/internal/archive"
+	"parley/internal/config"
 	"parley/internal/core"
 	"parley/internal/store/sqlstore"
 )
 
 func init() {
-	register("backup", groupData, "Write a backup of everything into one file, also while the server runs.", func() any { return &backup{} })
+	register("backup", groupData, "Write a backup of everything into one file, also while the server runs; of everything but files that are in a bucket (blobs_url).", func() any { return &backup{} })
 }
 
 type backup struct {
@@ -46,8 +47,11 @@ func (c *backup) Run(env *Env) error {
 		return errors.New("this database cannot be copied from here: use its own tools, and keep a copy of the files")
 	}
 	source := archive.Source{
-		Database: snapshotter, InUse: env.Store.BlobInUse, Blobs: env.App.Blobs(), Secrets: layout.Secrets, Temp: layout.Temp,
+		Database: snapshotter, InUse: env.Store.BlobInUse, Secrets: layout.Secrets, Temp: layout.Temp,
 		Program: programVersion(), Now: time.Now, Lenient: c.Lenient,
+	}
+	if cfg.BlobsURL == "" {
+		source.Blobs = env.App.Blobs()
 	}
 	if c.NoSecrets {
 		source.Secrets = ""
@@ -58,6 +62,10 @@ func (c *backup) Run(env *Env) error {
 	}
 	for _, hash := range sum.Lost {
 		fmt.Fprintf(env.Stderr, "%s: warning: the file %s is missing or damaged and not in the backup\n", program, hash)
+	}
+	if sum.Elsewhere {
+		return env.say("Wrote %s: %s; the database has %s, %d secrets. Files are not in it: they are in %s, whose versions and copies are that storage's business.",
+			path, size(sum.FileBytes), size(sum.DatabaseBytes), sum.Secrets, config.RedactURL(cfg.BlobsURL))
 	}
 	return env.say("Wrote %s: %s; the database has %s, %d files have %s, %d secrets.", path, size(sum.FileBytes), size(sum.DatabaseBytes), sum.Blobs,
 		size(sum.BlobBytes), sum.Secrets)

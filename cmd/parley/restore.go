@@ -36,6 +36,7 @@ func (c *restore) Run(p *process) error {
 		fmt.Fprintf(p.Stdout, "The backup is whole: made %s by version %s, schema %d; %d files, %d secrets.\n",
 			sum.MadeAt.Format(time.RFC3339), plain(sum.Program), sum.Schema, sum.Blobs, sum.Secrets)
 		warnLost(p, sum)
+		sayElsewhere(p, sum)
 		return nil
 	}
 	cfg, _, err := p.load(nil)
@@ -61,7 +62,17 @@ func (c *restore) Run(p *process) error {
 		fmt.Fprintln(p.Stdout, "The backup has no secrets: everybody has to log in again, unless the keys come from the environment or were there before.")
 	}
 	warnLost(p, done.Summary)
+	sayElsewhere(p, done.Summary)
+	if cfg.BlobsURL != "" && done.Blobs > 0 {
+		fmt.Fprintf(p.Stdout, "The files of the backup are now in %s, but blobs_url names a bucket: copy each to it under the name of the file, without directories.\n", layout.Blobs)
+	}
 	return nil
+}
+
+func sayElsewhere(p *process, sum archive.Summary) {
+	if sum.Elsewhere {
+		fmt.Fprintln(p.Stdout, "Files are not part of this backup: they are in the bucket that blobs_url named when it was made, which must be as it was then or newer.")
+	}
 }
 
 func warnLost(p *process, sum archive.Summary) {

@@ -49,10 +49,17 @@ func (a *App) block(base string, took time.Duration) string {
 		line("Database", "embedded SQLite (synchronous=%s)", a.cfg.Database.Synchronous)
 	}
 	line("Bus, state", "embedded, in this process")
-	line("Files", "embedded, in the data directory")
-	if a.cfg.Scan.Mode == config.ScanOff {
-		line("Scanner", "off: uploads are not examined")
+	if a.cfg.BlobsURL != "" {
+		line("Files", "%s", config.RedactURL(a.cfg.BlobsURL))
 	} else {
+		line("Files", "embedded, in the data directory")
+	}
+	switch a.cfg.Scan.Mode {
+	case config.ScanOff:
+		line("Scanner", "off: uploads are not examined")
+	case config.ScanClamd:
+		line("Scanner", "built in, then clamd at %s", a.cfg.Scan.ClamdAddress)
+	case config.ScanBuiltin:
 		line("Scanner", "built in")
 	}
 	line("Data", "%s", a.cfg.Data)

@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"parley/internal/app/control"
-	"parley/internal/blob/fs"
+	"parley/internal/blob"
 	"parley/internal/config"
 	"parley/internal/core"
 	"parley/internal/hub"
@@ -27,6 +27,7 @@ import (
 	"parley/internal/ops/datalock"
 	"parley/internal/ops/secret"
 	"parley/internal/scan"
+	"parley/internal/scan/clamd"
 	"parley/internal/state/inproc"
 	"parley/internal/store/sqlstore"
 	"parley/internal/ws"
@@ -61,7 +62,8 @@ type App struct {
 	// What wire made, in the order it is started in.
 	secrets secret.Store
 	state   *inproc.Store
-	blobs   *fs.Store
+	blobs   Storage
+	clamd   *clamd.Scanner // nil: not asked
 	store   *sqlstore.Store
 	core    *core.Core
 	sockets *ws.Server
@@ -79,6 +81,12 @@ type App struct {
 	setup   string // token of the link that makes the first owner; "" once there is one
 }
 
+// Storage is where uploads are kept.
+type Storage interface {
+	blob.Store
+	part
+}
+
 // part is something that runs. Start returns when it is ready, Stop when nothing of it is running.
 type part interface {
 	Start(ctx context.Context) error
@@ -93,7 +101,6 @@ func New(cfg config.Config, o Options) (*App, error) {
 	var errs []error
 	for _, s := range []struct{ key, value, instead string }{
 		{"redis_url", cfg.RedisURL, "the memory of this process"},
-		{"blobs_url", cfg.BlobsURL, "files in the data directory"},
 	} {
 		if s.value != "" {
 			errs = append(errs, fmt.Errorf("%s: this version can only use %s: remove the setting", s.key, s.instead))
@@ -117,8 +124,10 @@ func (a *App) Start(ctx context.Context) error {
 		a.setup, err = a.core.SetupToken(ctx)
 	}
 	if err == nil {
+		took := time.Since(began)
+		a.askScanner(ctx)
 		a.ready.Store(true)
-		err = a.announce(time.Since(began))
+		err = a.announce(took)
 	}
 	if err != nil {
 		return errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
@@ -208,7 +217,7 @@ func (a *App) Core() *core.Core { return a.core }
 func (a *App) Store() core.Store { return a.store }
 
 // Blobs is the storage of files; there once the app has started.
-func (a *App) Blobs() *fs.Store { return a.blobs }
+func (a *App) Blobs() blob.Store { return a.blobs }
 
 // Config is the settings the app was made with.
 func (a *App) Config() config.Config { return a.cfg }
@@ -259,12 +268,14 @@ func (a *App) wire() error {
 		return err
 	}
 	a.state = inproc.New(inproc.Options{})
-	a.blobs = fs.New(layout.Blobs)
+	if a.blobs, err = OpenStorage(a.cfg, a.log); err != nil {
+		return err
+	}
 	a.store = sqlstore.New(sqlstore.Options{
 		Path: layout.Database, URL: a.cfg.DatabaseURL, Synchronous: string(a.cfg.Database.Synchronous), Logger: a.log, ObserveCommit: a.metrics.Committed,
 	})
 	a.core = core.New(core.Options{
-		Store: a.store, State: a.state, Blobs: a.blobs, Scanner: scanner, Logger: a.log,
+		Store: a.store, State: a.state, Blobs: a.blobs, Scanner: scanner, Waiting: core.Waiting(a.cfg.Scan.Unreachable), Logger: a.log,
 		ServerName: a.cfg.Server.Name, ServerDescription: a.cfg.Server.Description,
 		Registration: core.Registration(a.cfg.Registration), TokenKey: tokenKey, SessionTTL: a.cfg.SessionTTL,
 		TempDir: layout.Temp, Limits: limits(a.cfg.Limits),
@@ -282,6 +293,7 @@ func (a *App) coreParts() []part { return []part{a.state, a.blobs, a.store, a.co
 
 // scanner is what examines uploads; nil when the operator switched it off.
 func (a *App) scanner(l Layout) (scan.Scanner, error) {
+	a.clamd = nil
 	if a.cfg.Scan.Mode == config.ScanOff {
 		return nil, nil
 	}
@@ -292,7 +304,15 @@ func (a *App) scanner(l Layout) (scan.Scanner, error) {
 			return nil, fmt.Errorf("scan.known_bad_file: %w", err)
 		}
 	}
-	return scan.NewBuiltin(scan.Options{Known: known, TempDir: l.Temp}), nil
+	builtin := scan.NewBuiltin(scan.Options{Known: known, TempDir: l.Temp})
+	if a.cfg.Scan.Mode != config.ScanClamd {
+		return builtin, nil
+	}
+	var err error
+	if a.clamd, err = clamd.New(clamd.Options{Address: a.cfg.Scan.ClamdAddress}); err != nil {
+		return nil, fmt.Errorf("scan.clamd_address: %w", err)
+	}
+	return scan.Chain(builtin, a.clamd), nil
 }
 
 // limits translates the operator's bounds. There 0 is no limit, for the core it is the default and less is no limit.

@@ -20,7 +20,7 @@ import (
 //
 //	format.json      what it is, so that a newer format is recognised before anything else is read
 //	secrets/<name>   the files of the secrets directory, unless left out
-//	blobs/<hash>     every upload, picture and thumbnail that the database refers to
+//	blobs/<hash>     every upload, picture and thumbnail that the database refers to, unless they are kept elsewhere
 //	database.sqlite  the database
 //	manifest.jsonl   a line about the whole, then a line with size and SHA-256 of each member before it
 //
@@ -69,6 +69,7 @@ type Summary struct {
 	Program   string    `json:"program"` // version of the program that made it
 	Schema    int64     `json:"schema"`  // version of the database's schema
 	Blobs     int64     `json:"blobs"`
+	Elsewhere bool      `json:"blobs_elsewhere,omitempty"` // files are kept outside of the server, and are not part of the backup
 	BlobBytes int64     `json:"blob_bytes"`
 	Secrets   int       `json:"secrets"`
 	// Lost are blobs that the database refers to and that could not be read when the backup was made.

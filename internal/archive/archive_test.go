@@ -192,6 +192,43 @@ func TestABackupCanLeaveSecretsOut(t *testing.T) {
 	}
 }
 
+func TestABackupWithoutFilesLeavesThoseThatAreThere(t *testing.T) {
+	s := newServer(t)
+	s.source.Blobs = nil // they are in a bucket
+	path := s.backup()
+	p := placeIn(t.TempDir())
+	must(t, os.Mkdir(p.Blobs, 0o700))
+	must(t, os.WriteFile(filepath.Join(p.Blobs, "mine"), nil, 0o600))
+	if sum, err := Verify(context.Background(), path); err != nil || !sum.Elsewhere || sum.Blobs != 0 {
+		t.Errorf("verified %+v, %v", sum, err)
+	}
+	done, err := Restore(context.Background(), path, p, true, at)
+	must(t, err)
+	if !done.Elsewhere || done.Blobs != 0 || done.Missing != 0 || done.Secrets != 1 {
+		t.Errorf("restored %+v", done)
+	}
+	if _, err := os.Stat(filepath.Join(p.Blobs, "mine")); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(p.Database); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheBytesOfInfectedFilesAreNotMissed(t *testing.T) {
+	ctx := context.Background()
+	s := newServer(t)
+	a, err := s.UploadFile(ctx, s.ada, core.Upload{Filename: "bad.pdf", Body: strings.NewReader("%PDF-1.4\nbad\n%%EOF\n")})
+	must(t, err)
+	must(t, s.Store.Change(ctx, func(tx core.Tx) ([]chat.Event, error) { return nil, tx.SetScan(ctx, a.ID, chat.ScanInfected) }))
+	must(t, s.Blobs.Delete(ctx, a.Hash))
+	done, err := Restore(ctx, s.backup(), placeIn(t.TempDir()), true, at)
+	must(t, err)
+	if done.Blobs != 2 || done.Missing != 0 || len(done.Lost) != 0 {
+		t.Errorf("restored %+v", done)
+	}
+}
+
 // shyBlobs runs a hook before each blob is opened.
 type shyBlobs struct {
 	Source

@@ -28,6 +28,7 @@ type Source struct {
 	Database core.Snapshotter
 	// InUse asks the live database whether anything refers to a blob (core.Reader.BlobInUse).
 	InUse func(ctx context.Context, hash string) (bool, error)
+	// Blobs holds the files; nil: they are kept outside of the server, where others care for them.
 	Blobs interface {
 		Open(ctx context.Context, hash string) (io.ReadSeekCloser, blob.Info, error)
 	}
@@ -79,7 +80,7 @@ func write(ctx context.Context, s Source, w io.Writer) (Summary, error) {
 		return Summary{}, err
 	}
 	b := &backup{Source: s, ctx: ctx, tar: tar.NewWriter(packed), done: map[sum]bool{}, lost: map[sum]bool{}}
-	b.sum = Summary{MadeAt: s.Now().UTC().Truncate(time.Second), Program: s.Program}
+	b.sum = Summary{MadeAt: s.Now().UTC().Truncate(time.Second), Program: s.Program, Elsewhere: s.Blobs == nil}
 	err = b.run()
 	if err == nil {
 		err = b.tar.Close()
@@ -145,7 +146,7 @@ func (b *backup) consistent() (snapshot string, err error) {
 				return snapshot, err
 			}
 		}
-		if snapshot, err = b.snapshot(); err != nil {
+		if snapshot, err = b.snapshot(); err != nil || b.Blobs == nil {
 			return snapshot, err
 		}
 		gone := 0

@@ -13,6 +13,7 @@ import (
 	_ "modernc.org/sqlite" // the driver of snapshots
 
 	"parley/internal/blob"
+	"parley/internal/chat"
 	"parley/internal/core"
 )
 
@@ -51,7 +52,8 @@ func references(ctx context.Context, path string, fn func(reference) error) erro
 	}
 	err = func() error {
 		for _, column := range hashColumns {
-			if err := eachText(ctx, db, column, func(hash string) error {
+			// The bytes of infected files are gone on purpose.
+			if err := eachText(ctx, db, column, "scan <> '"+string(chat.ScanInfected)+"'", func(hash string) error {
 				if blob.CheckHash(hash) != nil {
 					return fmt.Errorf("the database names a file %q, which is no hash", hash)
 				}
@@ -61,7 +63,7 @@ func references(ctx context.Context, path string, fn func(reference) error) erro
 			}
 		}
 		for _, column := range avatarColumns {
-			if err := eachText(ctx, db, column, func(address string) error {
+			if err := eachText(ctx, db, column, "", func(address string) error {
 				if name, ours := strings.CutPrefix(address, core.AvatarPath); ours && blob.CheckHash(name) == nil {
 					return fn(reference{hash: name})
 				}
@@ -74,7 +76,7 @@ func references(ctx context.Context, path string, fn func(reference) error) erro
 			}
 		}
 		for _, column := range textColumns {
-			if err := eachText(ctx, db, column, func(text string) error {
+			if err := eachText(ctx, db, column, "", func(text string) error {
 				for _, run := range hashWithin.FindAllString(text, -1) {
 					if len(run) != blob.HashLen {
 						continue // some other long number
@@ -120,10 +122,15 @@ func openSnapshot(path string) (*sql.DB, error) {
 	return db, nil
 }
 
-// eachText calls fn for every value of a column, written table.column, that is not empty.
-func eachText(ctx context.Context, db *sql.DB, column string, fn func(string) error) error {
+// eachText calls fn for every value of a column, written table.column, that is not empty and, unless condition is empty, in
+// a row that meets it.
+func eachText(ctx context.Context, db *sql.DB, column, condition string, fn func(string) error) error {
 	table, name, _ := strings.Cut(column, ".")
-	rows, err := db.QueryContext(ctx, fmt.Sprintf(`SELECT %q FROM %q WHERE %q <> ''`, name, table, name))
+	query := fmt.Sprintf(`SELECT %q FROM %q WHERE %q <> ''`, name, table, name)
+	if condition != "" {
+		query += " AND " + condition
+	}
+	rows, err := db.QueryContext(ctx, query)
 	if err != nil {
 		return err
 	}

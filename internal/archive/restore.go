@@ -117,12 +117,12 @@ func Restore(ctx context.Context, path string, p Place, force bool, now time.Tim
 	if err := s.unpack(ctx, f, free); err != nil {
 		return Restored{}, fmt.Errorf("%s: %w", path, err)
 	}
-	missing, err := s.check(ctx)
+	missing, err := s.check(ctx, sum.Elsewhere)
 	if err != nil {
 		return Restored{}, fmt.Errorf("%s: %w", path, err)
 	}
 	done := Restored{Summary: sum, Missing: missing}
-	done.Aside, err = s.install(p, now)
+	done.Aside, err = s.install(p, sum.Elsewhere, now)
 	return done, err
 }
 
@@ -197,13 +197,13 @@ func writeFile(path string, content io.Reader) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// check opens the database as the server will and compares it with the blobs. Blobs that nothing refers to go: they belong
+// check opens the database as the server will and compares it with the blobs, unless they are kept elsewhere. Blobs that nothing refers to go: they belong
 // to messages that were deleted while the backup was made.
-func (s stage) check(ctx context.Context) (missing int, err error) {
+func (s stage) check(ctx context.Context, elsewhere bool) (missing int, err error) {
 	if err := checkDatabase(ctx, s.Database); err != nil {
 		return 0, err
 	}
-	if _, err := sqlstore.New(sqlstore.Options{Path: s.Database}).Versions(ctx); err != nil {
+	if _, err := sqlstore.New(sqlstore.Options{Path: s.Database}).Versions(ctx); err != nil || elsewhere {
 		return 0, err
 	}
 	blobs := blobfs.New(s.Blobs)
@@ -237,10 +237,14 @@ func (s stage) check(ctx context.Context) (missing int, err error) {
 }
 
 // install puts what was made in its place and what was there aside. Everything is on one volume, so that each step is a
-// rename; the database comes last.
-func (s stage) install(p Place, now time.Time) (aside string, err error) {
+// rename; the database comes last. A backup without blobs leaves those that are there.
+func (s stage) install(p Place, elsewhere bool, now time.Time) (aside string, err error) {
 	var old []string
-	for _, path := range []string{p.Database, p.Database + "-wal", p.Database + "-shm", p.Blobs} {
+	places := []string{p.Database, p.Database + "-wal", p.Database + "-shm"}
+	if !elsewhere {
+		places = append(places, p.Blobs)
+	}
+	for _, path := range places {
 		if exists(path) {
 			old = append(old, path)
 		}
@@ -267,8 +271,10 @@ func (s stage) install(p Place, now time.Time) (aside string, err error) {
 			return aside, err
 		}
 	}
-	if err := os.Rename(s.Blobs, p.Blobs); err != nil {
-		return aside, err
+	if !elsewhere {
+		if err := os.Rename(s.Blobs, p.Blobs); err != nil {
+			return aside, err
+		}
 	}
 	if err := syncDir(p.Dir); err != nil {
 		return aside, err

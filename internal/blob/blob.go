@@ -67,3 +67,21 @@ func CheckHash(hash string) error {
 	}
 	return nil
 }
+
+// Presigner is what a Store can also be whose blobs people may fetch straight from where they lie.
+type Presigner interface {
+	// Presign returns an address that gives the blob to whoever has it, until it ends. It does not look whether the
+	// blob is there. Fails with ErrInvalidHash, or when a is out of bounds.
+	Presign(ctx context.Context, hash string, a Access) (string, error)
+}
+
+// Access says how a presigned address behaves.
+type Access struct {
+	Filename string        // suggested to who saves it; empty: none
+	MIMEType string        // sent as the content's type; empty: application/octet-stream
+	Inline   bool          // may be shown in place; otherwise it is to be saved
+	Life     time.Duration // from a second to MaxAccessLife
+}
+
+// MaxAccessLife bounds how long an address without any further check may work.
+const MaxAccessLife = time.Hour

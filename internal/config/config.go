@@ -44,7 +44,17 @@ type ScanMode string
 // The ways to examine an upload.
 const (
 	ScanBuiltin ScanMode = "builtin"
+	ScanClamd   ScanMode = "clamd" // built in, and then by a ClamAV daemon
 	ScanOff     ScanMode = "off"
+)
+
+// ScanUnreachable says what happens to an upload while the ClamAV daemon is away.
+type ScanUnreachable string
+
+// The ways to do without the daemon for a while.
+const (
+	UnreachableRefuse  ScanUnreachable = "refuse"
+	UnreachablePending ScanUnreachable = "pending" // kept, neither served nor sent before it has been scanned
 )
 
 // Synchronous says what an acknowledged write has survived.
@@ -175,6 +185,8 @@ type Push struct {
 // Scan is the examination of uploads.
 type Scan struct {
 	Mode         ScanMode
+	ClamdAddress string // absolute path of a Unix socket, or host:port; with ScanClamd
+	Unreachable  ScanUnreachable
 	KnownBadFile string // extra SHA-256 sums, one a line; "" = none
 }
 

@@ -180,6 +180,17 @@ func pushSubject(s string) (string, error) {
 	return s, nil
 }
 
+// clamdAddress is the absolute path of a Unix socket, or host:port.
+func clamdAddress(s string) (string, error) {
+	if strings.HasPrefix(s, "/") {
+		return s, nil
+	}
+	if host, port, err := net.SplitHostPort(s); err != nil || host == "" || port == "" {
+		return "", must("the path of a Unix socket or an address such as 127.0.0.1:3310", s)
+	}
+	return s, nil
+}
+
 func token(field *string, key, doc string) setting {
 	s := text(field, key, "", func(s string) (string, error) {
 		if s != "" && len(s) < 16 {

@@ -45,13 +45,15 @@ type files struct {
 
 var (
 	errAttachmentNotFound = chat.Errorf(chat.NotFound, "attachment_not_found", "There is no such file, or you cannot see it.")
+	errAttachmentPending  = chat.Errorf(chat.Conflict, "attachment_pending", "This file waits to be checked for malware. Try again later.")
 	errThumbnailNotFound  = chat.Errorf(chat.NotFound, "thumbnail_not_found", "There is no small picture of this file.")
 )
 
 // UploadFile checks, scans and stores a file, with a thumbnail for images, streaming in bounded memory. It belongs to the
 // actor until a message carries it; unused it is gone after Limits.UnusedUploadTTL. Fails with attachment_too_large (kind
 // TooLarge), attachment_empty, type_not_allowed, type_mismatch (kind Unsupported), infected, archive_bomb, archive_unsafe,
-// image_bomb, image_invalid, upload_incomplete, rate_limited, and scan_unavailable when the scanner does not answer.
+// image_bomb, image_invalid, upload_incomplete, rate_limited, and scan_unavailable when the scanner does not answer, unless the
+// operator lets files wait for it: then the upload is pending.
 func (c *Core) UploadFile(ctx context.Context, by chat.Actor, u Upload) (a chat.Attachment, err error) {
 	if _, err := c.person(ctx, by); err != nil {
 		return a, err
@@ -64,13 +66,22 @@ func (c *Core) UploadFile(ctx context.Context, by chat.Actor, u Upload) (a chat.
 		return a, err
 	}
 	defer file.discard()
-	kind, err := c.inspect(ctx, by, file, scan.AllTypes(), scan.Meta{Filename: u.Filename, MIME: u.MIMEType})
+	meta := scan.Meta{Filename: u.Filename, MIME: u.MIMEType}
+	state := chat.ScanClean
+	err = c.examine(ctx, by, file, meta)
+	if c.Waiting == WaitingPending && errors.Is(err, scan.ErrUnavailable) {
+		state, err = chat.ScanPending, nil
+	}
+	if err != nil {
+		return a, err
+	}
+	kind, err := c.inspect(ctx, file, scan.AllTypes(), meta)
 	if err != nil {
 		return a, err
 	}
 	a = chat.Attachment{
 		Key: c.newKey(), UploaderID: by.UserID, Filename: media.SanitizeFilename(u.Filename), Size: file.size, MIMEType: kind.MIME(),
-		Scan: chat.ScanClean, CreatedAt: c.now(),
+		Scan: state, CreatedAt: c.now(),
 	}
 	var thumb media.Picture
 	if kind.Image() {
@@ -198,21 +209,25 @@ func byteCount(n int64) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-// inspect finds out what a file is and refuses it if it is harmful, not allowed, or not what it is declared to be. Malware
-// is looked for first: whoever uploads some should be told that, not that the name is wrong. A scanner that does not answer
-// refuses everything.
-func (c *Core) inspect(ctx context.Context, by chat.Actor, file received, allowed []scan.Type, meta scan.Meta) (scan.Type, error) {
-	if c.Scanner != nil {
-		verdict, err := c.Scanner.Scan(ctx, file, file.size, meta)
-		if err != nil {
-			c.log.Error("the malware scanner does not answer", "err", err)
-			return "", &chat.Error{Kind: chat.Unavailable, Code: "scan_unavailable", Text: "Files cannot be checked for malware right now, so none are taken. Try again later.", Cause: err}
-		}
-		if !verdict.Clean() {
-			c.log.Warn("upload refused", "user", by.UserID, "code", verdict.Refusal.ErrorCode(), "signature", verdict.Signature)
-			return "", fileError(verdict.Err())
-		}
+// examine refuses a file in which the scanner finds something, and every file while it does not answer. It comes before
+// inspect: whoever uploads malware should be told that, not that the name is wrong.
+func (c *Core) examine(ctx context.Context, by chat.Actor, file received, meta scan.Meta) error {
+	if c.Scanner == nil {
+		return nil
 	}
+	verdict, err := c.Scanner.Scan(ctx, file, file.size, meta)
+	if err != nil {
+		c.log.Error("the malware scanner does not answer", "err", err)
+		return &chat.Error{Kind: chat.Unavailable, Code: "scan_unavailable", Text: "Files cannot be checked for malware right now, so none are taken. Try again later.", Cause: err}
+	}
+	if !verdict.Clean() {
+		c.log.Warn("upload refused", "user", by.UserID, "code", verdict.Refusal.ErrorCode(), "signature", verdict.Signature)
+	}
+	return fileError(verdict.Err())
+}
+
+// inspect finds out what a file is and refuses it if it is not allowed, or not what it is declared to be.
+func (c *Core) inspect(ctx context.Context, file received, allowed []scan.Type, meta scan.Meta) (scan.Type, error) {
 	kind, err := scan.Policy{Allowed: allowed}.Check(ctx, file, file.size, meta)
 	return kind, fileError(err)
 }
@@ -232,6 +247,8 @@ func fileError(err error) error {
 	kind := chat.Invalid
 	if r.ErrorCode() == scan.CodeTypeNotAllowed || r.ErrorCode() == scan.CodeTypeMismatch {
 		kind = chat.Unsupported
+	} else if r.ErrorCode() == scan.CodeTooLarge {
+		kind = chat.TooLarge
 	}
 	e := chat.Errorf(kind, r.ErrorCode(), "This file cannot be taken: %s.", r.Error())
 	e.Field, e.Cause = "file", err
@@ -239,7 +256,7 @@ func fileError(err error) error {
 }
 
 // OpenAttachment opens an attachment or its thumbnail for who can read a message with it, or its uploader. Fails with
-// attachment_not_found, thumbnail_not_found.
+// attachment_not_found, thumbnail_not_found, and attachment_pending until the scanner has seen it.
 func (c *Core) OpenAttachment(ctx context.Context, by chat.Actor, key string, thumbnail bool) (File, error) {
 	a, err := c.Store.AttachmentByKey(ctx, key)
 	if err == nil {
@@ -268,8 +285,10 @@ func (c *Core) OpenAttachment(ctx context.Context, by chat.Actor, key string, th
 // mayOpen refuses files of messages that the actor cannot read, and uploads of others that were never sent.
 func (c *Core) mayOpen(ctx context.Context, by chat.Actor, a chat.Attachment) error {
 	switch {
-	case a.Scan == chat.ScanInfected || !a.ExpiresAt.IsZero() && !c.now().Before(a.ExpiresAt):
+	case a.Scan == chat.ScanInfected || a.Scan == chat.ScanPending && !by.Operator && a.UploaderID != by.UserID || !a.ExpiresAt.IsZero() && !c.now().Before(a.ExpiresAt):
 		return errAttachmentNotFound
+	case a.Scan == chat.ScanPending:
+		return errAttachmentPending
 	case by.Operator || by.UserID != "" && a.UploaderID == by.UserID:
 		return nil
 	case a.MessageID == 0:

@@ -24,6 +24,7 @@ type Options struct {
 	State   state.Store
 	Blobs   blob.Store
 	Scanner scan.Scanner // nil: nothing is scanned (the operator switched it off)
+	Waiting Waiting      // what happens to uploads while the scanner is away; pictures of people and rooms never wait
 	Clock   chat.Clock
 	Random  io.Reader
 	Logger  *slog.Logger
@@ -37,6 +38,15 @@ type Options struct {
 	TempDir           string // where uploads wait while they are checked
 	Limits            Limits
 }
+
+// Waiting says what happens to an upload that the scanner cannot examine now.
+type Waiting string
+
+// The ways to do without a scanner for a while.
+const (
+	WaitingRefused Waiting = "refuse"  // it is not taken
+	WaitingPending Waiting = "pending" // it is kept, neither served nor sent, and scanned when the scanner is back
+)
 
 // Registration says who may make an account.
 type Registration string
@@ -108,6 +118,9 @@ func New(o Options) *Core {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Waiting == "" {
+		o.Waiting = WaitingRefused
+	}
 	if o.Registration == "" {
 		o.Registration = RegistrationOpen
 	}
@@ -165,6 +178,9 @@ func (c *Core) Start(ctx context.Context) error {
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	c.stop = stop
 	c.done.Go(func() { c.chores(run) })
+	if c.Scanner != nil {
+		c.done.Go(func() { c.rescans(run) })
+	}
 	return nil
 }
 

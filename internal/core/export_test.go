@@ -16,6 +16,9 @@ func (c *Core) DearerHashing() { c.argon.time++ }
 // Tidy does the chores that are due once a minute, now.
 func (c *Core) Tidy(ctx context.Context) error { return c.tidy(ctx) }
 
+// Rescan examines the uploads that wait for the scanner, now.
+func (c *Core) Rescan(ctx context.Context) error { return c.rescan(ctx) }
+
 // FlushVisits stores last-seen times now.
 func (c *Core) FlushVisits(ctx context.Context) error { return c.flushVisits(ctx) }
 

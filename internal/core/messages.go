@@ -8,6 +8,7 @@ import (
 
 	"parley/internal/chat"
 	"parley/internal/fold"
+	"parley/internal/scan"
 )
 
 // Bounds of what a person can say in one message.
@@ -31,7 +32,8 @@ type NewMessage struct {
 // SendMessage stores a message and returns it once it is durable. A nonce that the same sender used in the same room
 // within 24 hours returns the message first stored, with created false, and tells nobody. Fails with content_empty,
 // content_too_long, content_invalid, nonce_invalid, rate_limited, room_not_found, not_a_member, send_forbidden, muted, banned,
-// timed_out, blocked, room_archived, message_not_found and parent_deleted (the parent), attachment_invalid, too_many_attachments.
+// timed_out, blocked, room_archived, message_not_found and parent_deleted (the parent), attachment_invalid, attachment_pending,
+// infected, too_many_attachments.
 func (c *Core) SendMessage(ctx context.Context, by chat.Actor, n NewMessage) (msg *chat.Message, created bool, err error) {
 	content, err := cleanContent(n.Content, len(n.Attachments) > 0)
 	if err != nil {
@@ -100,10 +102,17 @@ func (c *Core) claimable(ctx context.Context, by chat.Actor, keys []string, d *c
 	d.Type = chat.ImageMessage
 	for _, key := range keys {
 		i := slices.IndexFunc(uploads, func(a chat.Attachment) bool { return a.Key == key })
-		if i < 0 || uploads[i].UploaderID != by.UserID || uploads[i].Scan == chat.ScanInfected {
+		if i < 0 || uploads[i].UploaderID != by.UserID {
 			return nil, chat.InvalidField("attachments", "attachment_invalid", "One of the files is not there, not yours, or was already sent. Upload it again.")
 		}
 		a := uploads[i]
+		switch a.Scan {
+		case chat.ScanPending:
+			return nil, errAttachmentPending
+		case chat.ScanInfected:
+			return nil, fileError(scan.ErrInfected)
+		case chat.ScanClean:
+		}
 		if slices.Contains(d.AttachmentIDs, a.ID) {
 			return nil, chat.InvalidField("attachments", "attachment_invalid", "The same file is named twice.")
 		}

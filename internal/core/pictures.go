@@ -25,7 +25,10 @@ func (c *Core) storePicture(ctx context.Context, by chat.Actor, picture io.Reade
 		return err
 	}
 	defer file.discard()
-	if _, err := c.inspect(ctx, by, file, []scan.Type{scan.JPEG, scan.PNG, scan.GIF, scan.WebP}, scan.Meta{}); err != nil {
+	if err := c.examine(ctx, by, file, scan.Meta{}); err != nil {
+		return err
+	}
+	if _, err := c.inspect(ctx, file, []scan.Type{scan.JPEG, scan.PNG, scan.GIF, scan.WebP}, scan.Meta{}); err != nil {
 		return err
 	}
 	avatar, err := c.files.renderer.Avatar(ctx, file, file.size)
@@ -79,8 +82,17 @@ func (c *Core) SetRoomAvatar(ctx context.Context, by chat.Actor, id chat.RoomID,
 }
 
 // openPicture opens what storePicture stored and tells its MIME type. Only what is a picture by its content is opened, so
-// that the name of another blob gives nothing away. Fails with picture_not_found.
+// that the name of another blob gives nothing away, and nothing that the scanner has not seen. Fails with picture_not_found.
 func (c *Core) openPicture(ctx context.Context, name string) (io.ReadSeekCloser, string, error) {
+	if c.Scanner != nil {
+		held, err := c.Store.Quarantined(ctx, name)
+		if err != nil {
+			return nil, "", err
+		}
+		if held {
+			return nil, "", errPictureNotFound
+		}
+	}
 	body, info, err := c.Blobs.Open(ctx, name)
 	if errors.Is(err, blob.ErrNotFound) || errors.Is(err, blob.ErrInvalidHash) {
 		return nil, "", errPictureNotFound

@@ -60,8 +60,10 @@ type Reader interface {
 	Attachment(ctx context.Context, id chat.AttachmentID) (chat.Attachment, error)
 	AttachmentByKey(ctx context.Context, key string) (chat.Attachment, error)
 	AttachmentsByKey(ctx context.Context, keys []string) ([]chat.Attachment, error)
-	UnusedAttachments(ctx context.Context, before time.Time, limit int) ([]chat.Attachment, error) // never sent, made before
-	BlobInUse(ctx context.Context, hash string) (bool, error)                                      // by any attachment, thumbnail, or stored asset
+	UnusedAttachments(ctx context.Context, before time.Time, limit int) ([]chat.Attachment, error)         // never sent, made before
+	PendingAttachments(ctx context.Context, after chat.AttachmentID, limit int) ([]chat.Attachment, error) // never sent, with the scan pending, by id
+	BlobInUse(ctx context.Context, hash string) (bool, error)                                              // by any attachment that is not infected, its thumbnail, or a stored asset
+	Quarantined(ctx context.Context, hash string) (bool, error)                                            // the bytes are those of attachments whose scan is not clean, and of nothing else
 
 	// Moderation.
 	Sanctions(ctx context.Context, f chat.SanctionFilter, page chat.Page) (s []chat.Sanction, next string, err error) // newest first

@@ -7,6 +7,7 @@ package scan
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -18,7 +19,11 @@ const (
 	CodeArchiveUnsafe  = "archive_unsafe"
 	CodeTypeNotAllowed = "type_not_allowed"
 	CodeTypeMismatch   = "type_mismatch"
+	CodeTooLarge       = "attachment_too_large"
 )
+
+// ErrUnavailable says that a scanner is away or overloaded: the same file may get a verdict later.
+var ErrUnavailable = errors.New("the malware scanner does not answer")
 
 // Error is a refusal of a file, as opposed to a failure to look at it. The package's errors wrap one of the
 // values below with the details.
@@ -40,6 +45,7 @@ var (
 	ErrArchiveUnsafe  = &Error{CodeArchiveUnsafe, "the archive is damaged or made to harm the one who unpacks it"}
 	ErrTypeNotAllowed = &Error{CodeTypeNotAllowed, "files of this type are not allowed"}
 	ErrTypeMismatch   = &Error{CodeTypeMismatch, "the file is not of the type it is declared to be"}
+	ErrTooLarge       = &Error{CodeTooLarge, "the file is larger than the malware scanner takes"}
 )
 
 // Meta is what the uploader declared. All of it may be wrong.
@@ -52,7 +58,7 @@ type Meta struct {
 
 // Verdict is what a scanner found out. The zero value says clean.
 type Verdict struct {
-	// Refusal is nil for a clean file, else ErrInfected, ErrArchiveBomb or ErrArchiveUnsafe.
+	// Refusal is nil for a clean file, else ErrInfected, ErrArchiveBomb, ErrArchiveUnsafe or ErrTooLarge.
 	Refusal *Error
 	// Signature names what was found, for the log and the audit trail: "Eicar-Test-Signature".
 	Signature string
@@ -72,7 +78,7 @@ func (v Verdict) Err() error {
 // Scanner looks for malware. Implementations are safe for concurrent use.
 type Scanner interface {
 	// Scan reads the size bytes of r, in any order and more than once, and judges them. An error means that
-	// there is no verdict: the scanner is away, r failed, ctx ended. The file is not clean then.
+	// there is no verdict: the scanner is away (ErrUnavailable), r failed, ctx ended. The file is not clean then.
 	Scan(ctx context.Context, r io.ReaderAt, size int64, meta Meta) (Verdict, error)
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -15,12 +16,15 @@ import (
 	_ "modernc.org/sqlite"             // the driver "sqlite"
 
 	"parley/internal/app"
-	blobs "parley/internal/blob/fs"
+	"parley/internal/config"
 	"parley/internal/store/sqlstore"
 )
 
 // blobSample is how many files are looked for; a lost directory is found by fewer.
 const blobSample = 200
+
+// bucketSample is how many are looked for over the network.
+const bucketSample = 20
 
 // database checks schema, integrity, clock and the files that attachments name. The database is opened beside the server by
 // plain SQL, so that it can be looked at when the store refuses to start.
@@ -127,20 +131,35 @@ func (p Patient) clock(ctx context.Context, db *sql.DB, now time.Time) Finding {
 // blobs looks for the files of some attachments.
 func (p Patient) blobs(ctx context.Context, db *sql.DB) Finding {
 	const check = "attachments"
-	hashes, err := column(ctx, db, fmt.Sprintf("SELECT hash FROM attachments ORDER BY random() LIMIT %d", blobSample))
+	hashes, err := column(ctx, db, fmt.Sprintf("SELECT hash FROM attachments WHERE scan <> 'infected' ORDER BY random() LIMIT %d", blobSample))
 	if err != nil {
 		return good(check, "%v", err).but(Warn, "run this again")
 	}
-	dir := app.LayoutOf(p.Config).Blobs
-	store := blobs.New(dir)
+	place, remedy := app.LayoutOf(p.Config).Blobs, "restore that directory from a backup"
+	if p.Config.BlobsURL != "" {
+		place, remedy = config.RedactURL(p.Config.BlobsURL), "look for them in the bucket's earlier versions or copies"
+		hashes = hashes[:min(len(hashes), bucketSample)]
+	}
+	store, err := app.OpenStorage(p.Config, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return good(check, "%v", err).but(Bad, "correct the setting")
+	}
+	if bucket, ok := store.(interface{ Check(context.Context) error }); ok {
+		if err := bucket.Check(ctx); err != nil {
+			return good(check, "%v", err).but(Bad, "correct the setting, or ask who runs the storage")
+		}
+	}
 	missing := 0
 	for _, hash := range hashes {
 		if _, err := store.Stat(ctx, hash); err != nil {
 			missing++
 		}
 	}
+	if err := store.Stop(ctx); err != nil {
+		return good(check, "%v", err).but(Warn, "run this again")
+	}
 	if missing > 0 {
-		return good(check, "%d of %d files that were looked for are missing in %s", missing, len(hashes), dir).but(Bad, "restore that directory from a backup")
+		return good(check, "%d of %d files that were looked for are missing in %s", missing, len(hashes), place).but(Bad, remedy)
 	}
 	return good(check, "all %d files that were looked for are there", len(hashes))
 }

@@ -20,6 +20,7 @@ import (
 	"parley/internal/app"
 	"parley/internal/config"
 	"parley/internal/ops/datalock"
+	"parley/internal/scan/clamd"
 )
 
 // Level is how bad a finding is.
@@ -80,6 +81,9 @@ func Full(ctx context.Context, p Patient) []Finding {
 	out = append(out, lock, p.secrets(), p.disk(), p.files())
 	out = append(out, p.database(ctx)...)
 	out = append(out, p.certificate(time.Now()))
+	if p.Config.Scan.Mode == config.ScanClamd {
+		out = append(out, p.scanner(ctx))
+	}
 	if running {
 		out = append(out, p.server(ctx))
 	}
@@ -90,12 +94,27 @@ func (p Patient) settings() Finding {
 	if len(p.Warnings) > 0 {
 		return good("settings", "%s", strings.Join(p.Warnings, "; ")).but(Warn, "correct or remove them")
 	}
-	for _, s := range []struct{ key, value string }{{"redis_url", p.Config.RedisURL}, {"blobs_url", p.Config.BlobsURL}} {
+	for _, s := range []struct{ key, value string }{{"redis_url", p.Config.RedisURL}} {
 		if s.value != "" {
 			return good("settings", "%s is set, which this version cannot use", s.key).but(Bad, "remove it")
 		}
 	}
 	return good("settings", "fit together")
+}
+
+// scanner asks the ClamAV daemon for its version.
+func (p Patient) scanner(ctx context.Context) Finding {
+	const check = "malware scanner"
+	address := p.Config.Scan.ClamdAddress
+	s, err := clamd.New(clamd.Options{Address: address})
+	if err != nil {
+		return good(check, "%v", err).but(Bad, "correct scan.clamd_address")
+	}
+	version, err := s.Version(ctx)
+	if err != nil {
+		return good(check, "clamd at %s does not answer: %v", address, err).but(Bad, "start it, or correct scan.clamd_address; until then uploads are refused or wait, as scan.unreachable says")
+	}
+	return good(check, "clamd at %s answers: %s", address, version)
 }
 
 func (p Patient) directory() Finding {

@@ -82,6 +82,12 @@ func TestFindings(t *testing.T) {
 		{"a damaged database", func(t *testing.T, _ *Patient) { scribble(t, layout.Database, 4096) }, "database", Bad, ""},
 		{"a file that is no database", func(t *testing.T, _ *Patient) { scribble(t, layout.Database, 0) }, "schema", Bad, ""},
 		{"a file that an attachment names is gone", insert("attachments (\"key\", uploader_id, filename, size, mime_type, hash, scan, created_at) VALUES ('k', 'u', 'f', 1, 't', '" + strings.Repeat("ab", 32) + "', 'clean', 1)"), "attachments", Bad, "1 of 1"},
+		{"the bytes of an infected attachment are gone", insert("attachments (\"key\", uploader_id, filename, size, mime_type, hash, scan, created_at) VALUES ('k', 'u', 'f', 1, 't', '" + strings.Repeat("ab", 32) + "', 'infected', 1)"), "attachments", Good, "all 0"},
+		{"an address of a bucket that is none", func(_ *testing.T, p *Patient) { p.Config.BlobsURL = "s3://h" }, "attachments", Bad, "blobs_url"},
+		{"a bucket that cannot be reached", func(_ *testing.T, p *Patient) { p.Config.BlobsURL = "s3://key:secret@127.0.0.1:1/bucket?insecure=1" }, "attachments", Bad, "does not answer"},
+		{"a malware scanner that is away", func(_ *testing.T, p *Patient) {
+			p.Config.Scan.Mode, p.Config.Scan.ClamdAddress = config.ScanClamd, "/none"
+		}, "malware scanner", Bad, "/none"},
 		{"a clock that was set back", insert("messages (room_id, seq, change_seq, ordinal, type, content, created_at) VALUES (1, 9, 9, 9, 'text', 'x', 9000000000000000)"), "clock", Bad, "the newest message"},
 		{"a message without its room", insert("messages (room_id, seq, change_seq, ordinal, type, content, created_at) VALUES (7, 9, 9, 9, 'text', 'x', 1)"), "database", Bad, "messages without its rooms"},
 		{"no encryption on a public address", func(_ *testing.T, p *Patient) { p.Config.Listen = ":8080" }, "certificate", Warn, "plain HTTP"},

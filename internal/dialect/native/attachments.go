@@ -43,7 +43,7 @@ func (d *Dialect) registerAttachments() {
 	}
 	d.plain(d.described("POST /attachments/upload", endpoint{
 		id: "upload", tag: tag, status: 201, summary: "Upload files",
-		description: "One file or more, each of at most 10 MB, whatever the form calls them. The declared type is checked against the content, and what is stored was scanned for malware first. " +
+		description: "One file or more, each of at most 10 MB, whatever the form calls them. The declared type is checked against the content, and what is stored was scanned for malware first. While the scanner is away, uploads are refused, or kept with `scan` pending until it is back, as the operator decides. " +
 			"Files belong to the caller until a message carries them; unused they are gone after a day.",
 		codes: "file_missing too_many_attachments " + uploadFaults,
 	}, form(true), jsonResponse[uploadAnswer](d)), d.upload)
@@ -63,9 +63,9 @@ func (d *Dialect) registerAttachments() {
 		op.Responses["206"], op.Responses["304"] = file("The range of bytes asked for."), &huma.Response{Description: "Not modified."}
 		d.plain(op, h)
 	}
-	download("GET /attachments/{id}", "download", "Download a file", "attachment_not_found files_unavailable", loggedIn,
+	download("GET /attachments/{id}", "download", "Download a file", "attachment_not_found attachment_pending files_unavailable", loggedIn,
 		func(w http.ResponseWriter, r *http.Request) { d.download(w, r, false) })
-	download("GET /attachments/{id}/thumbnail", "download-thumbnail", "Download a file's small picture", "attachment_not_found thumbnail_not_found files_unavailable", loggedIn,
+	download("GET /attachments/{id}/thumbnail", "download-thumbnail", "Download a file's small picture", "attachment_not_found attachment_pending thumbnail_not_found files_unavailable", loggedIn,
 		func(w http.ResponseWriter, r *http.Request) { d.download(w, r, true) })
 	download("GET /avatars/{name}", "download-avatar", "Download a profile picture", "picture_not_found files_unavailable", anyone, d.avatar)
 }

@@ -167,6 +167,7 @@ var codes = []Code{
 	{"file_missing", http.StatusBadRequest, "The form has no file."},
 	{"upload_invalid", http.StatusBadRequest, "The form is malformed or has too many parts."},
 	{"upload_incomplete", http.StatusBadRequest, "The file did not arrive completely."},
+	{"attachment_pending", http.StatusConflict, "The file waits to be scanned for malware, and cannot be opened or sent before. Try again later."},
 	{"attachment_not_found", http.StatusNotFound, "There is no such file, or the caller cannot see it."},
 	{"thumbnail_not_found", http.StatusNotFound, "The file has no small picture."},
 	{"picture_not_found", http.StatusNotFound, "There is no such profile picture."},

@@ -99,7 +99,7 @@ func (d *Dialect) registerMessages() {
 	handle(d, "POST /rooms/{id}/messages", endpoint{
 		id: "send-message", tag: tag, status: 201, orStatus: 200, summary: "Send a message",
 		description: "Answered once the message is durable. A repeated nonce returns the message first stored, with 200, and tells nobody.",
-		codes:       "room_not_found not_a_member nonce_invalid message_not_found parent_deleted attach_forbidden attachment_invalid too_many_attachments " + sendFaults,
+		codes:       "room_not_found not_a_member nonce_invalid message_not_found parent_deleted attach_forbidden attachment_invalid attachment_pending infected too_many_attachments " + sendFaults,
 	}, func(ctx context.Context, by chat.Actor, in *struct {
 		RoomPath
 		Body sendRequest

@@ -64,13 +64,37 @@ func (r reader) UnusedAttachments(ctx context.Context, before time.Time, limit i
 		WHERE message_id = 0 AND created_at < $1 ORDER BY created_at LIMIT $2`, millis(before), limit)
 }
 
-// BlobInUse implements core.Reader. An avatar's URL ends in the hash of its picture; assets are named in settings.
+// PendingAttachments implements core.Reader.
+func (r reader) PendingAttachments(ctx context.Context, after chat.AttachmentID, limit int) ([]chat.Attachment, error) {
+	return all(ctx, r.x, scanAttachment, `SELECT `+attachmentColumns+` FROM attachments
+		WHERE message_id = 0 AND scan = '`+string(chat.ScanPending)+`' AND id > $1 ORDER BY id LIMIT $2`, after, limit)
+}
+
+// BlobInUse implements core.Reader.
 func (r reader) BlobInUse(ctx context.Context, hash string) (bool, error) {
+	return r.blobUsed(ctx, hash, "<> '"+string(chat.ScanInfected)+"'")
+}
+
+// Quarantined implements core.Reader.
+func (r reader) Quarantined(ctx context.Context, hash string) (bool, error) {
+	const clean = "'" + string(chat.ScanClean) + "'"
+	held, err := exists(ctx, r.x, `SELECT 1 FROM attachments WHERE hash = $1 AND scan <> `+clean+`
+		UNION ALL SELECT 1 FROM attachments WHERE thumb_hash = $2 AND thumb_hash <> '' AND scan <> `+clean+` LIMIT 1`, hash, hash)
+	if err != nil || !held {
+		return false, err
+	}
+	used, err := r.blobUsed(ctx, hash, "= "+clean)
+	return !used, err
+}
+
+// blobUsed reports whether anything needs a blob, of the attachments only those whose scan is so. An avatar's URL ends in the
+// hash of its picture; assets are named in settings.
+func (r reader) blobUsed(ctx context.Context, hash, scan string) (bool, error) {
 	if hash == "" {
 		return false, nil
 	}
-	return exists(ctx, r.x, `SELECT 1 FROM attachments WHERE hash = $1
-		UNION ALL SELECT 1 FROM attachments WHERE thumb_hash = $2 AND thumb_hash <> ''
+	return exists(ctx, r.x, `SELECT 1 FROM attachments WHERE hash = $1 AND scan `+scan+`
+		UNION ALL SELECT 1 FROM attachments WHERE thumb_hash = $2 AND thumb_hash <> '' AND scan `+scan+`
 		UNION ALL SELECT 1 FROM users WHERE substr(avatar_url, length(avatar_url) - 63) = $3 AND avatar_url <> ''
 		UNION ALL SELECT 1 FROM rooms WHERE substr(avatar_url, length(avatar_url) - 63) = $4 AND avatar_url <> ''
 		UNION ALL SELECT 1 FROM settings WHERE value LIKE $5 ESCAPE '\'

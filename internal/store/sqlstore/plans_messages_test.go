@@ -152,6 +152,7 @@ func TestMessagePlans(t *testing.T) {
 		}},
 		{"an attachment", false, func(t *tx) error { _, err := t.AttachmentByKey(ctx, "k"); return err }},
 		{"attachments", false, func(t *tx) error { _, err := t.AttachmentsByKey(ctx, []string{"k", "l", "m"}); return err }},
+		{"pending", true, func(t *tx) error { _, err := t.PendingAttachments(ctx, 0, 50); return err }},
 		{"unused", false, func(t *tx) error { _, err := t.UnusedAttachments(ctx, now, 50); return err }},
 		{"a walk through a room", false, func(t *tx) error {
 			return t.EachMessage(ctx, room, "bob", func(*chat.Message) error { return nil })

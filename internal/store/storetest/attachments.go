@@ -13,6 +13,7 @@ func init() {
 		story{"an upload is read back by id and key", attachmentsReadBack},
 		story{"uploads that were never sent are found once they are old", attachmentsUnused},
 		story{"a blob is in use while anything needs it", attachmentsBlobs},
+		story{"uploads that wait for the scanner are found by id, and their bytes are held back", attachmentsPending},
 		story{"deleting a file of a message takes it out of the message", attachmentsDelete},
 		story{"unknown ones are not_found", attachmentsUnknown},
 	)
@@ -72,6 +73,54 @@ func attachmentsBlobs(w *world) {
 	} {
 		if got := must(w.BlobInUse(w.ctx, tt.hash)); got != tt.want {
 			w.Errorf("%s in use: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+func attachmentsPending(w *world) {
+	ada := w.addUser("ada")
+	room := w.addRoom(chat.Room{Type: chat.Public}, ada)
+	made := make(map[string]chat.Attachment)
+	for _, key := range []string{"c", "clean", "a", "infected", "b", "twice", "shown"} {
+		a := w.upload(ada, key)
+		made[key] = a
+		state := chat.ScanPending
+		if key == "clean" || key == "infected" {
+			state = chat.ScanState(key)
+		}
+		w.change(func(tx core.Tx) error { return tx.SetScan(w.ctx, a.ID, state) })
+	}
+	w.post(chat.Draft{RoomID: room, SenderID: ada, AttachmentIDs: []chat.AttachmentID{made["clean"].ID}})
+	twin := made["twice"] // uploaded before, when the scanner was there
+	twin.Key, twin.Scan = "twin", chat.ScanClean
+	w.change(func(tx core.Tx) error { _, err := tx.CreateAttachment(w.ctx, twin); return err })
+	shown := chat.Attachment{Key: "avatar", UploaderID: ada, MIMEType: "image/png", Hash: strings.Repeat("a", 64), Scan: chat.ScanPending, CreatedAt: Start}
+	w.change(func(tx core.Tx) error { _, err := tx.CreateAttachment(w.ctx, shown); return err })
+	if err := w.updateUser(ada, func(u *chat.User) { u.AvatarURL = "/avatars/" + shown.Hash }); err != nil {
+		w.Fatal(err)
+	}
+	keys := func(after chat.AttachmentID, limit int) string {
+		return strings.Join(pick(must(w.PendingAttachments(w.ctx, after, limit)), func(a chat.Attachment) string { return a.Key }), " ")
+	}
+	same(w, "all", keys(0, 10), "c a b twice shown avatar")
+	same(w, "some", keys(0, 2), "c a")
+	same(w, "the next", keys(made["a"].ID, 2), "b twice")
+	for _, tt := range []struct {
+		name, hash   string
+		used, heldup bool
+	}{
+		{"a clean file", made["clean"].Hash, true, false}, {"its thumbnail", made["clean"].ThumbHash, true, false},
+		{"one that waits", made["a"].Hash, true, true}, {"its thumbnail, too", made["a"].ThumbHash, true, true},
+		{"an infected one", made["infected"].Hash, false, true}, {"its small picture", made["infected"].ThumbHash, false, true},
+		{"one that waits and is clean elsewhere", made["twice"].Hash, true, false},
+		{"one that waits and is somebody's avatar", shown.Hash, true, false},
+		{"something else", strings.Repeat("d", 64), false, false}, {"nothing", "", false, false},
+	} {
+		if got := must(w.BlobInUse(w.ctx, tt.hash)); got != tt.used {
+			w.Errorf("%s in use: %v, want %v", tt.name, got, tt.used)
+		}
+		if got := must(w.Quarantined(w.ctx, tt.hash)); got != tt.heldup {
+			w.Errorf("%s quarantined: %v, want %v", tt.name, got, tt.heldup)
 		}
 	}
 }

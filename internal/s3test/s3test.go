@@ -1,0 +1,235 @@
+// Package s3test gives a test an S3 server of its own: the Versity gateway over a temporary directory, on the loopback
+// address, ended with the test.
+//
+// What does not belong here: everything about blobs. Faults on the way to the server are a test's own to make.
+package s3test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+)
+
+// What every server of this package is set up with.
+const (
+	Key    = "test-key"
+	Secret = "test/secret+with=signs" // needs escaping in a URL, as real ones do
+	Region = "eu-central-1"
+)
+
+const (
+	program = "versitygw"
+	module  = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
+	// patience is how long the server may take to start or to end.
+	patience = 20 * time.Second
+)
+
+// Server is one gateway with a directory of its own.
+type Server struct {
+	// Address is host:port; it stays the same when the server is stopped and started again.
+	Address string
+
+	binary, dir string
+	process     *exec.Cmd
+	ended       chan struct{} // closed when process is gone
+	output      *output
+}
+
+// Start starts a server that ends with the test. Where the gateway is not installed and cannot be built the test is skipped,
+// and fails if the environment variable CI is "true".
+func Start(t testing.TB) *Server {
+	t.Helper()
+	binary, err := find()
+	if err != nil {
+		why := "the S3 gateway is not there (go install " + module + "): " + err.Error()
+		if os.Getenv("CI") == "true" {
+			t.Fatal(why)
+		}
+		t.Skip(why)
+	}
+	s := &Server{binary: binary, dir: t.TempDir()}
+	t.Cleanup(func() { s.Stop(t) })
+	for range 5 { // another process may take the port first
+		s.Address = freeAddress(t)
+		if err = s.start(); err == nil {
+			return s
+		}
+	}
+	t.Fatalf("the S3 gateway does not start: %v\n%s", err, s.output)
+	return nil
+}
+
+// Stop kills the server, as a loss of power would. What it has stored stays for Restart.
+func (s *Server) Stop(t testing.TB) {
+	t.Helper()
+	if s.process == nil {
+		return
+	}
+	if err := s.process.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Error(err)
+	}
+	<-s.ended
+	s.process = nil
+}
+
+// Restart starts a stopped server again at the same address with what it had stored.
+func (s *Server) Restart(t testing.TB) {
+	t.Helper()
+	if err := s.start(); err != nil {
+		t.Fatalf("the S3 gateway does not start again: %v\n%s", err, s.output)
+	}
+}
+
+// Bucket makes an empty bucket and returns its name.
+func (s *Server) Bucket(t testing.TB, name string) string {
+	t.Helper()
+	transport := &http.Transport{DisableKeepAlives: true}
+	client, err := minio.New(s.Address, &minio.Options{Creds: credentials.NewStaticV4(Key, Secret, ""), Region: Region, Transport: transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.MakeBucket(t.Context(), name, minio.MakeBucketOptions{Region: Region}); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// URL is the address of a bucket, or of a prefix in it, with key and secret.
+func (s *Server) URL(path string) string {
+	u := url.URL{
+		Scheme: "s3", User: url.UserPassword(Key, Secret), Host: s.Address, Path: "/" + path,
+		RawQuery: url.Values{"region": {Region}, "insecure": {"1"}}.Encode(),
+	}
+	return u.String()
+}
+
+func (s *Server) start() error {
+	data := filepath.Join(s.dir, "data")
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return err
+	}
+	s.output = &output{}
+	s.process = exec.Command(s.binary, "--port", s.Address, "--region", Region, "--quiet", "--health", "/health", "--keep-alive", "posix", data)
+	s.process.Env = append(os.Environ(), "ROOT_ACCESS_KEY_ID="+Key, "ROOT_SECRET_ACCESS_KEY="+Secret)
+	s.process.Stdout, s.process.Stderr = s.output, s.output
+	if err := s.process.Start(); err != nil {
+		s.process = nil
+		return err
+	}
+	s.ended = make(chan struct{})
+	go func(p *exec.Cmd, ended chan struct{}) {
+		_ = p.Wait() // it is killed, so this is always an error
+		close(ended)
+	}(s.process, s.ended)
+	if err := s.ready(); err != nil {
+		_ = s.process.Process.Kill()
+		<-s.ended
+		s.process = nil
+		return err
+	}
+	return nil
+}
+
+// ready asks for the server's health until it is well.
+func (s *Server) ready() error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	transport := &http.Transport{DisableKeepAlives: true}
+	client := http.Client{Transport: transport}
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Address+"/health", nil)
+		if err != nil {
+			return err
+		}
+		if resp, err := client.Do(req); err == nil {
+			_ = resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case <-again.C:
+		case <-s.ended:
+			return errors.New("it ended at once")
+		case <-ctx.Done():
+			return errors.New("it does not answer")
+		}
+	}
+}
+
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// find returns the gateway: installed, or built into the user's cache directory.
+var find = sync.OnceValues(func() (string, error) {
+	if path, err := exec.LookPath(program); err == nil {
+		return path, nil
+	}
+	if gopath, err := exec.Command("go", "env", "GOPATH").Output(); err == nil {
+		if path, err := exec.LookPath(filepath.Join(strings.TrimSpace(string(gopath)), "bin", program)); err == nil {
+			return path, nil
+		}
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	_, version, _ := strings.Cut(module, "@")
+	bin := filepath.Join(cache, "test-services", program+"-"+version)
+	if path, err := exec.LookPath(filepath.Join(bin, program)); err == nil {
+		return path, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	install := exec.CommandContext(ctx, "go", "install", module)
+	install.Dir = os.TempDir() // outside of our module
+	install.Env = append(os.Environ(), "GOBIN="+bin, "GOFLAGS=")
+	if text, err := install.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building it: %w: %.300s", err, bytes.TrimSpace(text))
+	}
+	return filepath.Join(bin, program), nil
+})
+
+// output keeps the beginning of what the server says.
+type output struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.buf.Len() < 16<<10 {
+		o.buf.Write(p)
+	}
+	return len(p), nil
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.String()
+}
