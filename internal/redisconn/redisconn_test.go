@@ -148,3 +148,22 @@ func TestBreaker(t *testing.T) {
 		t.Errorf("%d pipelines sent to an engine that is away, want 1", sent)
 	}
 }
+
+func TestAnEngineThatHangsIsNotWaitedForByEveryone(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close() // the kernel takes connections, nobody answers them
+	client, err := Open("redis://" + silent.Addr().String() + "?read_timeout=1ms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if err := client.Get(t.Context(), "key").Err(); !Unavailable(err) || errors.Is(err, errPaused) {
+		t.Errorf("the first call: %v", err)
+	}
+	if err := client.Get(t.Context(), "key").Err(); !errors.Is(err, errPaused) {
+		t.Errorf("the call after it: %v, want %v", err, errPaused)
+	}
+}

@@ -221,6 +221,11 @@ var tests = []struct {
 		k.push(between...)
 		k.complete(100, []recent.Change{change(1, 1), change(2, 5), change(3, 7), change(6, 6)})
 	}},
+	{"a fill takes away what the database does not have any more", func(k *kit) {
+		k.push(change(2, 2), change(3, 3))
+		k.fill(4, []recent.Change{change(1, 1), change(3, 3)})
+		k.complete(4, []recent.Change{change(1, 1), change(3, 3)})
+	}},
 	{"a dropped room stays incomplete until it is filled as of what was known", func(k *kit) {
 		k.must(k.Drop(k.ctx, room))
 		k.incomplete(0)

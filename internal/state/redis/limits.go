@@ -41,13 +41,12 @@ local function first(last, passes)
 end
 
 local n, used, total = redis.call('LLEN', key), 0, 0
-local newest, before
 if n > 0 then
-  newest, before, total = charge(-1)
+  local newest, _, sum = charge(-1)
   if now - newest >= per or newest - now > per then
     redis.call('DEL', key)
-    n, newest, total = 0, nil, 0
   else
+    total = sum
     if newest > now then now = newest end
     local live = first(n - 1, function(at) return now - at < per end)
     if live > 0 then
@@ -67,11 +66,7 @@ if missing > 0 then
   local at = charge(first(n - 1, function(_, _, after) return after - base >= missing end))
   return {0, used, at + per - now}
 end
-if newest == now then
-  redis.call('LSET', key, -1, string.format('%.0f:%.0f:%.0f', now, before, total + cost))
-else
-  redis.call('RPUSH', key, string.format('%.0f:%.0f:%.0f', now, total, total + cost))
-end
+redis.call('RPUSH', key, string.format('%.0f:%.0f:%.0f', now, total, total + cost))
 redis.call('PEXPIREAT', key, string.format('%.0f', math.ceil((now + per) / 1000)))
 return {1, used + cost, 0}
 `)
@@ -91,7 +86,7 @@ func (s *Store) Allow(ctx context.Context, key string, limit state.Limit, cost i
 	if limit.Per%time.Microsecond != 0 {
 		per++
 	}
-	count := min(limit.Count, most)
+	count := min(int64(limit.Count), most)
 	answer, err := allowScript.Run(ctx, s.client, []string{s.key(key)}, count, per, cost).Int64Slice()
 	if err != nil {
 		return state.Decision{}, s.mapped(ctx, err)
@@ -99,7 +94,7 @@ func (s *Store) Allow(ctx context.Context, key string, limit state.Limit, cost i
 	if len(answer) != 3 {
 		return state.Decision{}, fmt.Errorf("state: %d numbers from the limiter's script", len(answer))
 	}
-	d := state.Decision{Allowed: answer[0] == 1, Remaining: max(0, count-int(answer[1]))}
+	d := state.Decision{Allowed: answer[0] == 1, Remaining: int(max(0, count-answer[1]))}
 	switch {
 	case d.Allowed:
 	case answer[2] >= per:
