@@ -6,6 +6,8 @@ SHELL := /bin/bash
 GO      ?= go
 PROGRAM := bin/parley
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
+# Packages whose tests start PostgreSQL, Redis, an S3 server or a ClamAV daemon.
+SERVED = ./internal/store/sqlstore ./internal/blob/s3 ./internal/scan/clamd ./internal/bus/redis ./internal/state/redis ./internal/recent/redis ./internal/core ./internal/app/... ./internal/pgtest
 # What make generate writes.
 GENERATED := docs/configuration.md docs/parley.sample.toml docs/cli.md
 
@@ -23,10 +25,11 @@ build: ## the program, as bin/parley
 
 test: ## vet, and all tests but the end-to-end ones, with the race detector
 	$(GO) vet ./...
-	$(GO) test -race -timeout 10m $$($(GO) list ./... | grep -Ev '/(e2e|internal/demo)$$')
-	$(GO) test ./internal/demo # tells its story on one goroutine: the race detector finds nothing there, and takes minutes
+	TEST_SERVICES=later $(GO) test -race -timeout 10m $$($(GO) list ./... | grep -Ev '/(e2e|internal/demo)$$')
+	$(GO) test ./internal/demo $(SERVED) # the demo tells its story on one goroutine: the race detector finds nothing there
 
-test-all: test ## the same, and the built program driven from outside
+test-all: test ## the same, with the race detector on servers too, and the built program driven from outside
+	$(GO) test -race -timeout 20m $(SERVED)
 	$(GO) test -timeout 15m ./e2e/...
 
 bench: build ## measure the built program; writes docs/benchmarks.md

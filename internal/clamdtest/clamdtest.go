@@ -17,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"parley/internal/testservice"
 )
 
 // What the daemon finds, beside nothing else. They are kept apart in the source, so that scanners do not find this file.
@@ -51,13 +53,10 @@ type Daemon struct {
 // environment variable CI is "true".
 func Start(t testing.TB) *Daemon {
 	t.Helper()
+	testservice.Wanted(t)
 	binary, err := find()
 	if err != nil {
-		const why = "clamd is not installed (package clamav-daemon)"
-		if os.Getenv("CI") == "true" {
-			t.Fatal(why)
-		}
-		t.Skip(why)
+		testservice.Missing(t, "clamd is not installed (package clamav-daemon)")
 	}
 	dir, err := os.MkdirTemp("", "clamd-*") // short, as addresses of sockets must be, and open to the daemon's account
 	if err != nil {

@@ -24,6 +24,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"parley/internal/testservice"
 )
 
 // Options say how a cluster is kept.
@@ -90,13 +92,10 @@ func New(t testing.TB, o Options) *Cluster {
 // need finds the programs of PostgreSQL. Without them it skips the test, or fails it in CI.
 func need(t testing.TB) (bin string) {
 	t.Helper()
+	testservice.Wanted(t)
 	bin, err := find()
-	switch {
-	case err == nil:
-	case os.Getenv("CI") == "true":
-		t.Fatalf("pgtest: %v", err)
-	default:
-		t.Skipf("pgtest: %v", err)
+	if err != nil {
+		testservice.Missing(t, err.Error())
 	}
 	return bin
 }

@@ -25,6 +25,8 @@ import (
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
+
+	"parley/internal/testservice"
 )
 
 const (
@@ -144,11 +146,10 @@ func (s *Server) signal(t testing.TB, sig syscall.Signal) {
 	}
 }
 
-var told sync.Once
-
 // find looks for a server on PATH and where Debian puts it.
 func find(t testing.TB) string {
 	t.Helper()
+	testservice.Wanted(t)
 	for _, name := range []string{"redis-server", "valkey-server"} {
 		for _, place := range []string{name, "/usr/bin/" + name, "/usr/local/bin/" + name, "/usr/sbin/" + name} {
 			if path, err := exec.LookPath(place); err == nil {
@@ -156,12 +157,7 @@ func find(t testing.TB) string {
 			}
 		}
 	}
-	const why = "neither redis-server nor valkey-server is installed: tests that need one are skipped"
-	if os.Getenv("CI") == "true" {
-		t.Fatal("neither redis-server nor valkey-server is installed")
-	}
-	told.Do(func() { fmt.Fprintln(os.Stderr, why) })
-	t.Skip(why)
+	testservice.Missing(t, "neither redis-server nor valkey-server is installed")
 	return ""
 }
 

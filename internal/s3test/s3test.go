@@ -22,6 +22,8 @@ import (
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"parley/internal/testservice"
 )
 
 // What every server of this package is set up with.
@@ -53,13 +55,10 @@ type Server struct {
 // and fails if the environment variable CI is "true".
 func Start(t testing.TB) *Server {
 	t.Helper()
+	testservice.Wanted(t)
 	binary, err := find()
 	if err != nil {
-		why := "the S3 gateway is not there (go install " + module + "): " + err.Error()
-		if os.Getenv("CI") == "true" {
-			t.Fatal(why)
-		}
-		t.Skip(why)
+		testservice.Missing(t, "the S3 gateway is not there (go install "+module+"): "+err.Error())
 	}
 	s := &Server{binary: binary, dir: t.TempDir()}
 	t.Cleanup(func() { s.Stop(t) })
