@@ -9,7 +9,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 # Packages whose tests start PostgreSQL, Redis, an S3 server or a ClamAV daemon.
 SERVED = ./internal/store/sqlstore ./internal/blob/s3 ./internal/scan/clamd ./internal/bus/redis ./internal/state/redis ./internal/recent/redis ./internal/core ./internal/app/... ./internal/pgtest
 # What make generate writes.
-GENERATED := docs/configuration.md docs/parley.sample.toml docs/cli.md
+GENERATED := docs/configuration.md docs/parley.sample.toml docs/cli.md api/openapi.yaml
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,7 @@ bench: build ## measure the built program; writes docs/benchmarks.md
 
 generate: ## the files that are made from the code
 	$(GO) run ./tools/configdoc
+	$(GO) run ./tools/openapi
 	$(GO) run ./cmd/parley reference > docs/cli.md.new && mv docs/cli.md.new docs/cli.md
 
 check: ## what CI runs: form, analysis, generated files, tests, known vulnerabilities
