@@ -26,9 +26,10 @@ build: ## the program, as bin/parley
 test: ## vet, and all tests but the end-to-end ones, with the race detector
 	$(GO) vet ./...
 	TEST_SERVICES=later $(GO) test -race -timeout 10m $$($(GO) list ./... | grep -Ev '/(e2e|internal/demo)$$')
-	$(GO) test ./internal/demo $(SERVED) # the demo tells its story on one goroutine: the race detector finds nothing there
+	$(GO) test ./internal/demo # tells its story on one goroutine: the race detector finds nothing there
 
 test-all: test ## the same, with the race detector on servers too, and the built program driven from outside
+	$(GO) test $(SERVED)
 	$(GO) test -race -timeout 20m $(SERVED)
 	$(GO) test -timeout 15m ./e2e/...
 
