@@ -416,45 +416,32 @@ func pace(senders, receivers []*client, frame func() []byte, prefix []byte, perS
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	var sent, got atomic.Int64
-	for _, c := range receivers {
-		wg.Go(func() {
-			var mine []time.Duration
-			for {
-				b, err := c.read()
-				if err != nil {
-					break
-				}
-				if bytes.HasPrefix(b, prefix) {
-					if t, ok := sentAt(b); ok {
-						mine = append(mine, time.Since(t))
-						got.Add(1)
+	// listen times the frames of a kind that carry when they were sent.
+	listen := func(conns []*client, prefix []byte, into *[]time.Duration, heard *atomic.Int64) {
+		for _, c := range conns {
+			wg.Go(func() {
+				var mine []time.Duration
+				for {
+					b, err := c.read()
+					if err != nil {
+						break
+					}
+					if bytes.HasPrefix(b, prefix) {
+						if t, ok := sentAt(b); ok {
+							mine = append(mine, time.Since(t))
+							heard.Add(1)
+						}
 					}
 				}
-			}
-			mu.Lock()
-			times = append(times, mine...)
-			mu.Unlock()
-		})
+				mu.Lock()
+				*into = append(*into, mine...)
+				mu.Unlock()
+			})
+		}
 	}
-	for _, c := range senders {
-		wg.Go(func() {
-			var mine []time.Duration
-			for {
-				b, err := c.read()
-				if err != nil {
-					break
-				}
-				if bytes.HasPrefix(b, okPrefix) {
-					if t, ok := sentAt(b); ok {
-						mine = append(mine, time.Since(t))
-					}
-				}
-			}
-			mu.Lock()
-			acks = append(acks, mine...)
-			mu.Unlock()
-		})
-	}
+	var acked atomic.Int64
+	listen(receivers, prefix, &times, &got)
+	listen(senders, okPrefix, &acks, &acked)
 	tick := time.NewTicker(time.Second / time.Duration(perSecond))
 	for i, end := 0, time.Now().Add(measure); time.Now().Before(end); i++ {
 		<-tick.C
