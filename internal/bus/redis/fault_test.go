@@ -98,7 +98,7 @@ func publishUnderLoad(t *testing.T, nodes ...*watched) (stop func()) {
 func deliver(t *testing.T, from, to *watched, text string) {
 	t.Helper()
 	late := time.After(patience)
-	for {
+	for t.Context().Err() == nil {
 		err := from.Publish(t.Context(), "room", []byte(text))
 		for err == nil {
 			select {
@@ -227,8 +227,8 @@ func TestOverflowIsTold(t *testing.T) {
 	a.becomes(t, false)
 	close(gate)
 	a.becomes(t, true)
-	if n := a.Dropped(); n < 80 || n > 90 {
-		t.Errorf("%d dropped", n)
+	if a.Dropped() == 0 {
+		t.Error("nothing was dropped")
 	}
 }
 

@@ -21,6 +21,7 @@ type line struct {
 	pubsub  *goredis.PubSub
 	heard   atomic.Int64 // when something has come last, in nanoseconds after made
 	made    time.Time
+	ready   atomic.Bool   // connected; before, every answer has a timeout of its own
 	over    chan struct{} // closed when the line is to end
 	kept    chan struct{} // closed when the keeper has ended
 	endOnce sync.Once
@@ -60,6 +61,8 @@ func (b *Bus) connect(ctx context.Context) (*line, error) {
 		l.end()
 		return nil, err
 	}
+	l.heard.Store(int64(time.Since(l.made)))
+	l.ready.Store(true)
 	return l, nil
 }
 
@@ -89,6 +92,9 @@ func (b *Bus) keep(ctx context.Context, l *line) {
 			l.hangUp()
 			return
 		case <-tick.C:
+		}
+		if !l.ready.Load() {
+			continue
 		}
 		if l.silence() > b.keepAlive || l.ping(ctx) != nil || l.leave(ctx, b.wanted) != nil {
 			b.drop(l)
