@@ -137,11 +137,24 @@ type MessagesPage struct {
 	HasAfter  bool
 }
 
-// MessagesQuery asks for a part of a room's history. At most one of Before, After and Around is set; none means the newest.
+// MessagesQuery asks for a part of a room's history. At most one of Before, After, Around, AroundSeq and At is set; none means
+// the newest.
 type MessagesQuery struct {
 	Before, After, Around MessageID
+	AroundSeq             Seq       // around the first message at this place or after it; a place from 1
+	At                    time.Time // around the first message at this time or after it
 	ThreadID              MessageID // only this thread's replies; 0 = the whole room
 	Limit                 int       // 1–100
+}
+
+// Places counts how many places the query names.
+func (q MessagesQuery) Places() (n int) {
+	for _, given := range []bool{q.Before != 0, q.After != 0, q.Around != 0, q.AroundSeq != 0, !q.At.IsZero()} {
+		if given {
+			n++
+		}
+	}
+	return n
 }
 
 // Changes is what happened to messages of a room after some change_seq, ascending by change_seq, one row per message.

@@ -264,19 +264,17 @@ func (c *Core) messageIn(ctx context.Context, room chat.RoomID, id chat.MessageI
 }
 
 // Messages returns a part of a room's history, oldest first. Fails with room_not_found, not_a_member, message_not_found
-// (a cursor of another room), limit_invalid.
+// (a cursor of another room), cursor_invalid (more than one place), seq_invalid, limit_invalid.
 func (c *Core) Messages(ctx context.Context, by chat.Actor, room chat.RoomID, q chat.MessagesQuery) (chat.MessagesPage, error) {
 	if err := checkLimit(&q.Limit, 100); err != nil {
 		return chat.MessagesPage{}, err
 	}
-	set := 0
-	for _, id := range []chat.MessageID{q.Before, q.After, q.Around} {
-		if id != 0 {
-			set++
-		}
+	places := q.Places()
+	if places > 1 {
+		return chat.MessagesPage{}, chat.InvalidField("before", "cursor_invalid", "Give only one of before, after, around, around_seq and at.")
 	}
-	if set > 1 {
-		return chat.MessagesPage{}, chat.InvalidField("before", "cursor_invalid", "Give only one of before, after and around.")
+	if q.AroundSeq < 0 {
+		return chat.MessagesPage{}, chat.InvalidField("around_seq", "seq_invalid", "A place in a room is a number from 1.")
 	}
 	if _, err := c.allow(ctx, by, chat.CanRead, room); err != nil {
 		return chat.MessagesPage{}, err
@@ -288,7 +286,7 @@ func (c *Core) Messages(ctx context.Context, by chat.Actor, room chat.RoomID, q 
 			}
 		}
 	}
-	if set == 0 && q.ThreadID == 0 {
+	if places == 0 && q.ThreadID == 0 {
 		return c.recent.newest(ctx, room, q.Limit)
 	}
 	page, err := c.Store.Messages(ctx, room, q)

@@ -52,6 +52,8 @@ type (
 		Before string `query:"before" doc:"Messages before this one, by id."`
 		After  string `query:"after" doc:"Messages after this one."`
 		Around string `query:"around" doc:"This message and those around it."`
+		Seq    string `query:"around_seq" doc:"The first message at this place (seq) or after it, and those around: last_read_seq + 1 opens at the first unread." example:"42"`
+		At     string `query:"at" format:"date-time" doc:"The first message at this time or after it, and those around." example:"2026-03-01T00:00:00Z"`
 		Limit  int    `query:"limit" doc:"How many, 1 to 100; 50 if it is not given." minimum:"1" maximum:"100"`
 		RenderQuery
 	}
@@ -72,15 +74,26 @@ func (q MessagesQuery) query() (out chat.MessagesQuery, err error) {
 			return out, err
 		}
 	}
-	return out, nil
+	if q.Seq != "" {
+		seq, err := number("around_seq", q.Seq, 0)
+		if err != nil {
+			return out, err
+		}
+		if seq < 1 {
+			return out, chat.InvalidField("around_seq", "seq_invalid", "A place in a room is a number from 1.")
+		}
+		out.AroundSeq = chat.Seq(seq)
+	}
+	out.At, err = parseTime("at", &q.At)
+	return out, err
 }
 
 func (d *Dialect) registerMessages() {
 	const tag = "Messages"
 	handle(d, "GET /rooms/{id}/messages", endpoint{
 		id: "list-messages", tag: tag, summary: "Read a part of a room's history",
-		description: "Without before, after and around: the newest. Give one of them at most.",
-		codes:       "room_not_found not_a_member message_not_found cursor_invalid limit_invalid banned timed_out read_forbidden",
+		description: "Without before, after, around, around_seq and at: the newest. Give one of them at most.",
+		codes:       "room_not_found not_a_member message_not_found cursor_invalid seq_invalid time_invalid parameter_invalid limit_invalid banned timed_out read_forbidden",
 	}, func(ctx context.Context, by chat.Actor, in *struct {
 		RoomPath
 		MessagesQuery
@@ -176,7 +189,7 @@ func (d *Dialect) registerMessages() {
 			return ok(d.shown([]chat.Message{*m}, by, in.Render)[0]), nil
 		})
 	handle(d, "GET /messages/{id}/thread", endpoint{
-		id: "list-thread", tag: tag, summary: "Read the replies under a message", codes: "message_not_found not_a_member cursor_invalid limit_invalid",
+		id: "list-thread", tag: tag, summary: "Read the replies under a message", codes: "message_not_found not_a_member cursor_invalid seq_invalid time_invalid parameter_invalid limit_invalid",
 	}, func(ctx context.Context, by chat.Actor, in *struct {
 		MessagePath
 		MessagesQuery

@@ -96,8 +96,14 @@ func TestHistoryIsReadInPages(t *testing.T) {
 	same(t, "after", ada.get(base+"?limit=3&after="+ids[0]).want(200, "").texts("messages", "id"), ids[1:4])
 	around := ada.get(base+"?limit=3&around="+ids[3]).want(200, "").is("has_before", true).is("has_after", true)
 	same(t, "around", around.texts("messages", "id"), ids[2:5])
+	same(t, "around a place", ada.get(base+"?limit=3&around_seq=4").want(200, "").texts("messages", "id"), ids[2:5])
+	at := url.QueryEscape(ada.get("/messages/"+ids[3]).want(200, "").text("created_at"))
+	same(t, "around a time", ada.get(base+"?limit=3&at="+at).want(200, "").texts("messages", "id"), ids[2:5])
+	same(t, "after everything", ada.get(base+"?limit=3&at=2040-01-01T00:00:00%2B02:00").want(200, "").texts("messages", "id"), ids[4:])
 	for query, code := range map[string]string{
-		"limit=0x1": "parameter_invalid", "limit=101": "limit_invalid", "limit=-1": "limit_invalid", "before=" + ids[1] + "&after=" + ids[0]: "cursor_invalid",
+		"around_seq=0": "seq_invalid", "around_seq=x": "parameter_invalid", "at=yesterday": "time_invalid", "around_seq=1&at=" + at: "cursor_invalid",
+		"around_seq=1&before=" + ids[1]: "cursor_invalid",
+		"limit=0x1":                     "parameter_invalid", "limit=101": "limit_invalid", "limit=-1": "limit_invalid", "before=" + ids[1] + "&after=" + ids[0]: "cursor_invalid",
 	} {
 		ada.get(base+"?"+query).want(400, code)
 	}

@@ -171,12 +171,9 @@ func (r reader) MessagesByID(ctx context.Context, ids []chat.MessageID) ([]*chat
 // Messages implements core.Reader. A place given by a message that is not in the room fails with message_not_found.
 func (r reader) Messages(ctx context.Context, room chat.RoomID, q chat.MessagesQuery) (page chat.MessagesPage, err error) {
 	limit := min(max(q.Limit, 1), 100)
-	anchor := max(q.Before, q.After, q.Around)
-	var seq chat.Seq
-	if anchor != 0 {
-		if seq, err = one(ctx, r.x, chat.ErrMessageNotFound, scalar[chat.Seq], `SELECT seq FROM messages WHERE id = $1 AND room_id = $2`, anchor, room); err != nil {
-			return page, err
-		}
+	seq, err := r.place(ctx, room, q)
+	if err != nil {
+		return page, err
 	}
 	var older, newer []*messageRow // newest first, oldest first
 	switch {
@@ -186,9 +183,9 @@ func (r reader) Messages(ctx context.Context, room chat.RoomID, q chat.MessagesQ
 			newer, page.HasAfter = newer[:limit], true
 		}
 		page.HasBefore = true
-	case q.Around != 0:
+	case q.Around != 0 || q.AroundSeq != 0 || !q.At.IsZero():
 		// Half of the page goes to each side; what one side does not use is the other's.
-		if older, err = r.side(ctx, olderSide, room, q.ThreadID, seq, limit); err == nil {
+		if older, err = r.side(ctx, olderSide, room, q.ThreadID, seq, limit+1); err == nil {
 			newer, err = r.side(ctx, newerSide, room, q.ThreadID, seq-1, limit+1)
 		}
 		after := min(len(newer), max(limit-limit/2, limit-len(older)))
@@ -215,6 +212,49 @@ func (r reader) Messages(ctx context.Context, room chat.RoomID, q chat.MessagesQ
 	}
 	page.Messages = messageValues(rows)
 	return page, nil
+}
+
+// place finds the seq that a query names: that of its message, or the first that may belong to its place or time.
+func (r reader) place(ctx context.Context, room chat.RoomID, q chat.MessagesQuery) (chat.Seq, error) {
+	switch anchor := max(q.Before, q.After, q.Around); {
+	case anchor != 0:
+		return one(ctx, r.x, chat.ErrMessageNotFound, scalar[chat.Seq], `SELECT seq FROM messages WHERE id = $1 AND room_id = $2`, anchor, room)
+	case q.AroundSeq != 0:
+		return min(q.AroundSeq, maxSeq), nil
+	case !q.At.IsZero():
+		return r.placeAt(ctx, room, micros(q.At))
+	}
+	return 0, nil
+}
+
+// placeAt returns the seq of the room's first message at a time or after it, and a place behind the last one if there is none.
+// A room's times increase with its places, so it halves the room until it has it, which needs no index of the times.
+func (r reader) placeAt(ctx context.Context, room chat.RoomID, at int64) (chat.Seq, error) {
+	type entry struct {
+		seq chat.Seq
+		at  int64
+	}
+	last, err := one(ctx, r.x, chat.ErrRoomNotFound, scalar[chat.Seq], `SELECT last_seq FROM room_heads WHERE room_id = $1`, room)
+	if err != nil {
+		return 0, err
+	}
+	low, high := chat.Seq(1), last+1 // what is looked for is within, both included
+	for low < high {
+		middle := low + (high-low)/2
+		found, err := all(ctx, r.x, func(row scanner) (e entry, err error) {
+			err = row.Scan(&e.seq, &e.at)
+			return e, err
+		}, `SELECT m.seq, m.created_at FROM messages m WHERE m.room_id = $1 AND m.seq >= $2 ORDER BY m.seq LIMIT 1`, int64(room), int64(middle))
+		if err != nil {
+			return 0, err
+		}
+		if len(found) > 0 && found[0].at < at {
+			low = found[0].seq + 1
+		} else {
+			high = middle
+		}
+	}
+	return low, nil
 }
 
 // maxSeq is after every message.

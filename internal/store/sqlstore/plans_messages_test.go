@@ -136,6 +136,14 @@ func TestMessagePlans(t *testing.T) {
 			_, err := t.Messages(ctx, room, chat.MessagesQuery{Around: id, Limit: 50})
 			return err
 		}},
+		{"around a place", false, func(t *tx) error {
+			_, err := t.Messages(ctx, room, chat.MessagesQuery{AroundSeq: 1, Limit: 50})
+			return err
+		}},
+		{"around a time", false, func(t *tx) error {
+			_, err := t.Messages(ctx, room, chat.MessagesQuery{At: now, Limit: 50})
+			return err
+		}},
 		{"thread", false, func(t *tx) error {
 			_, err := t.Messages(ctx, room, chat.MessagesQuery{ThreadID: id, Limit: 50})
 			return err

@@ -165,6 +165,10 @@ func postgresPlans(t *testing.T, mode string) {
 			_, err := r.Messages(ctx, room, chat.MessagesQuery{Around: id, Limit: 50})
 			return err
 		}},
+		{"messages around a time", func(r reader) error {
+			_, err := r.Messages(ctx, room, chat.MessagesQuery{At: now, Limit: 50})
+			return err
+		}},
 		{"a thread", func(r reader) error {
 			_, err := r.Messages(ctx, room, chat.MessagesQuery{ThreadID: 21, Limit: 50})
 			return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"parley/internal/chat"
 	"parley/internal/core"
@@ -14,6 +15,7 @@ func init() {
 	tell("messages",
 		story{"a room's history is read in pages from the newest", messagesPages},
 		story{"a page around a message has it, and both sides", messagesAround},
+		story{"a page around a place or a time begins its second half there", messagesAroundPlace},
 		story{"a thread is read like a room of its own", messagesThread},
 		story{"a place in another room is message_not_found", messagesForeign},
 		story{"messages by id come in order, without the unknown", messagesByID},
@@ -97,6 +99,50 @@ func messagesAround(w *world) {
 			w.Errorf("%d around %d: %q, more before %v, after %v; want %q, %v, %v", tt.limit, tt.at, got, page.HasBefore, page.HasAfter, tt.want, tt.before, tt.after)
 		}
 	}
+}
+
+func messagesAroundPlace(w *world) {
+	room, ada, ids := w.fillRoom(4)
+	w.react(ids[0], ada, "👍", true) // takes a place that no message has
+	for i := range 5 {
+		w.post(chat.Draft{RoomID: room, SenderID: ada, Content: fmt.Sprint(i + 5), At: Start.Add(time.Hour)})
+	}
+	all := must(w.Messages(w.ctx, room, chat.MessagesQuery{Limit: 100})).Messages
+	for _, tt := range []struct {
+		name          string
+		q             chat.MessagesQuery
+		want          string
+		before, after bool
+	}{
+		{"the place of a message", chat.MessagesQuery{AroundSeq: all[2].Seq}, "1 2 3 4", false, true},
+		{"a place between messages", chat.MessagesQuery{AroundSeq: all[3].Seq + 1}, "3 4 5 6", true, true},
+		{"the first place", chat.MessagesQuery{AroundSeq: 1}, "1 2 3 4", false, true},
+		{"a place behind the last", chat.MessagesQuery{AroundSeq: all[8].Seq + 1}, "6 7 8 9", true, false},
+		{"a place nobody ever reaches", chat.MessagesQuery{AroundSeq: 1<<62 + 1}, "6 7 8 9", true, false},
+		{"the time of a message", chat.MessagesQuery{At: all[4].CreatedAt}, "3 4 5 6", true, true},
+		{"a moment after it", chat.MessagesQuery{At: all[4].CreatedAt.Add(time.Microsecond)}, "4 5 6 7", true, true},
+		{"a time in a silence", chat.MessagesQuery{At: all[4].CreatedAt.Add(-time.Minute)}, "3 4 5 6", true, true},
+		{"a time before everything", chat.MessagesQuery{At: all[0].CreatedAt.Add(-time.Hour)}, "1 2 3 4", false, true},
+		{"a time after everything", chat.MessagesQuery{At: all[8].CreatedAt.Add(time.Hour)}, "6 7 8 9", true, false},
+		{"the beginning of time", chat.MessagesQuery{At: time.Unix(-1, 0)}, "1 2 3 4", false, true},
+	} {
+		tt.q.Limit = 4
+		page := must(w.Messages(w.ctx, room, tt.q))
+		if got := strings.Join(contents(page.Messages), " "); got != tt.want || page.HasBefore != tt.before || page.HasAfter != tt.after {
+			w.Errorf("%s: %q, more before %v, after %v; want %q, %v, %v", tt.name, got, page.HasBefore, page.HasAfter, tt.want, tt.before, tt.after)
+		}
+	}
+	empty := w.addRoom(chat.Room{Type: chat.Public})
+	for _, q := range []chat.MessagesQuery{{AroundSeq: 3, Limit: 4}, {At: all[0].CreatedAt, Limit: 4}} {
+		if page := must(w.Messages(w.ctx, empty, q)); len(page.Messages) != 0 || page.HasBefore || page.HasAfter {
+			w.Errorf("an empty room: %+v", page)
+		}
+	}
+	for _, text := range []string{"a", "b", "c"} {
+		w.post(chat.Draft{RoomID: room, SenderID: ada, Content: text, ParentID: ids[0], ThreadID: ids[0]})
+	}
+	thread := must(w.Messages(w.ctx, room, chat.MessagesQuery{ThreadID: ids[0], AroundSeq: all[8].Seq + 2, Limit: 2}))
+	same(w, "in a thread", contents(thread.Messages), []string{"a", "b"})
 }
 
 func messagesThread(w *world) {
