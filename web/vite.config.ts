@@ -1,0 +1,32 @@
+import { paraglideVitePlugin } from '@inlang/paraglide-js';
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vitest/config';
+
+// During development the API is that of a server started beside it: make dev.
+const server = process.env.API_SERVER ?? 'http://127.0.0.1:8080';
+
+export default defineConfig({
+	plugins: [
+		paraglideVitePlugin({
+			project: './project.inlang',
+			outdir: './src/lib/i18n/paraglide',
+			strategy: ['localStorage', 'preferredLanguage', 'baseLocale'],
+		}),
+		svelte(),
+	],
+	resolve: {
+		alias: { $lib: new URL('./src/lib', import.meta.url).pathname },
+		conditions: process.env.VITEST ? ['browser'] : undefined,
+	},
+	build: {
+		outDir: 'dist/app',
+		emptyOutDir: true,
+		assetsDir: '_ui',
+		assetsInlineLimit: 0, // the policy of the page allows no data: scripts or styles
+		target: 'es2022',
+		modulePreload: { polyfill: false },
+		reportCompressedSize: false,
+	},
+	server: { proxy: { '/api': { target: server, ws: true } } },
+	test: { environment: 'jsdom', setupFiles: ['src/test/setup.ts'], include: ['src/**/*.test.ts'] },
+});
