@@ -364,6 +364,14 @@ func TestAuthorization(t *testing.T) {
 			_, err := s.Receipts(s.ctx, s.stranger, s.say(s.member, s.public, "hi").ID)
 			return err
 		}, "not_a_member"},
+		{"who reacted is for members", func(s *story) error {
+			_, err := s.Reactions(s.ctx, s.stranger, s.say(s.member, s.public, "hi").ID)
+			return err
+		}, "not_a_member"},
+		{"who reacted in a private room is for nobody else", func(s *story) error {
+			_, err := s.Reactions(s.ctx, s.stranger, s.say(s.member, s.private, "hi").ID)
+			return err
+		}, "message_not_found"},
 		{"typing is for members", func(s *story) error { return s.Typing(s.ctx, s.stranger, s.public, 0, true) }, "not_a_member"},
 		{"the list of invites is for admins", func(s *story) error {
 			_, err := s.Invites(s.ctx, s.member, s.private)

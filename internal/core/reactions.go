@@ -65,6 +65,43 @@ func (c *Core) Unreact(ctx context.Context, by chat.Actor, id chat.MessageID, em
 	return msg, removed, nil
 }
 
+// ReactionView is one emoji under a message, and who gave it.
+type ReactionView struct {
+	Emoji string
+	Count int
+	Users []*chat.User // the first 100 of them in the order they reacted, without people whose account is gone
+}
+
+// maxReactors bounds the people named for one emoji.
+const maxReactors = 100
+
+// Reactions says who reacted to a message and with what, in the order of the first use of each emoji. Fails with
+// message_not_found, not_a_member.
+func (c *Core) Reactions(ctx context.Context, by chat.Actor, id chat.MessageID) ([]ReactionView, error) {
+	msg, err := c.readable(ctx, by, id)
+	if err != nil {
+		return nil, err
+	}
+	var ids []chat.UserID
+	for _, r := range msg.Reactions {
+		ids = append(ids, r.Users[:min(len(r.Users), maxReactors)]...)
+	}
+	users, err := c.users.get(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]ReactionView, len(msg.Reactions))
+	for i, r := range msg.Reactions {
+		views[i] = ReactionView{Emoji: r.Emoji, Count: len(r.Users)}
+		for _, id := range r.Users[:min(len(r.Users), maxReactors)] {
+			if user := users[id]; user != nil {
+				views[i].Users = append(views[i].Users, user)
+			}
+		}
+	}
+	return views, nil
+}
+
 // reactable checks that the actor may react to a message, and with this.
 func (c *Core) reactable(ctx context.Context, by chat.Actor, id chat.MessageID, emoji string) (string, error) {
 	if _, err := c.person(ctx, by); err != nil {

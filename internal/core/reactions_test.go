@@ -66,6 +66,36 @@ func TestReact(t *testing.T) {
 	}
 }
 
+func TestWhoReacted(t *testing.T) {
+	w := newWorld(t)
+	ada := w.user("ada")
+	id := w.room("Tea", chat.Public, ada)
+	msg := w.say(ada, id, "x")
+	if list, err := w.Reactions(w.ctx, ada, msg.ID); err != nil || len(list) != 0 {
+		t.Errorf("before anybody reacted: %+v, %v", list, err)
+	}
+	_, _, err := w.React(w.ctx, ada, msg.ID, "🎉")
+	w.must(err)
+	var people []chat.Actor
+	for i := range 101 {
+		p := w.user(fmt.Sprintf("person%03d", i))
+		people = append(people, p)
+		_, err := w.Join(w.ctx, p, id)
+		w.must(err)
+		_, _, err = w.React(w.ctx, p, msg.ID, "👍")
+		w.must(err)
+	}
+	w.must(w.DeleteUser(w.ctx, chat.Operator, people[1].UserID))
+	list, err := w.Reactions(w.ctx, ada, msg.ID)
+	w.must(err)
+	if len(list) != 2 || list[0].Emoji != "🎉" || list[0].Count != 1 || list[0].Users[0].ID != ada.UserID {
+		t.Fatalf("the first is %+v", list[0])
+	}
+	if r := list[1]; r.Count != 101 || len(r.Users) != 99 || r.Users[0].ID != people[0].UserID || r.Users[98].ID != people[99].UserID {
+		t.Errorf("%d reacted, %d are named", r.Count, len(r.Users))
+	}
+}
+
 func TestTwentyDifferentReactions(t *testing.T) {
 	w := newWorld(t)
 	ada, bob := w.user("ada"), w.user("bob")

@@ -1,6 +1,7 @@
 package native
 
 import (
+	"context"
 	"errors"
 	"io"
 	"mime"
@@ -51,6 +52,25 @@ func (d *Dialect) registerAttachments() {
 		id: "set-avatar", tag: "Users", summary: "Set the own picture", description: "A form with one image. It is cropped to a square, scaled and stored without its metadata.",
 		codes: "file_missing too_many_attachments " + uploadFaults,
 	}, form(false), jsonResponse[Self](d)), d.setAvatar)
+	handle(d, "DELETE /users/me/avatar", endpoint{id: "delete-avatar", tag: "Users", summary: "Take the own picture away", codes: "rate_limited"},
+		func(ctx context.Context, by chat.Actor, _ *noInput) (*nothing, error) {
+			_, err := d.core.UpdateProfile(ctx, by, core.Profile{AvatarURL: new(string)})
+			return nil, err
+		})
+	d.plain(d.described("PUT /rooms/{id}/avatar", endpoint{
+		id: "set-room-avatar", tag: "Rooms", summary: "Set a room's picture", description: "For its admins. A form with one image, which is treated like a person's picture.",
+		codes: "room_not_found not_a_member manage_room_forbidden direct_room file_missing too_many_attachments " + uploadFaults,
+	}, form(false), jsonResponse[Room](d)), d.setRoomAvatar)
+	handle(d, "DELETE /rooms/{id}/avatar", endpoint{
+		id: "delete-room-avatar", tag: "Rooms", summary: "Take a room's picture away", description: "For its admins.", codes: "room_not_found not_a_member manage_room_forbidden direct_room",
+	}, func(ctx context.Context, by chat.Actor, in *RoomPath) (*nothing, error) {
+		id, err := in.room()
+		if err != nil {
+			return nil, err
+		}
+		_, err = d.core.UpdateRoom(ctx, by, id, core.RoomChange{AvatarURL: new(string)})
+		return nil, err
+	})
 
 	file := func(description string) *huma.Response {
 		return &huma.Response{Description: description, Content: map[string]*huma.MediaType{"*/*": {Schema: binary()}}}
@@ -105,6 +125,25 @@ func (d *Dialect) setAvatar(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, d.self(me))
+}
+
+func (d *Dialect) setRoomAvatar(w http.ResponseWriter, r *http.Request) {
+	by := callOf(r.Context()).actor
+	id, err := roomID(r.PathValue("id"))
+	if err != nil {
+		d.writeError(w, r, err)
+		return
+	}
+	var view chat.RoomView
+	err = d.eachFile(w, r, 1, func(p *multipart.Part) (err error) {
+		view, err = d.core.SetRoomAvatar(r.Context(), by, id, p)
+		return err
+	})
+	if err != nil {
+		d.writeError(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, d.room(view))
 }
 
 // eachFile calls store for every file of the request's form, without holding any. most bounds their number; 0 or less: no

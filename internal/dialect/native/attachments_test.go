@@ -262,4 +262,48 @@ func TestAvatars(t *testing.T) {
 	s.anyone().get("/avatars/nonsense").want(404, "picture_not_found")
 	s.anyone().get("/avatars/..%2f..%2fchat.db").want(404, "route_not_found")
 	ada.patch("/users/me", object{"avatar_url": ""}).want(200, "").is("avatar_url", nil)
+	put(file{"me.png", "image/png", picture(t, 300, 200)}).want(200, "")
+	ada.delete("/users/me/avatar").want(204, "")
+	ada.delete("/users/me/avatar").want(204, "")
+	ada.get("/auth/me").want(200, "").is("avatar_url", nil)
+	s.anyone().get(path).want(404, "picture_not_found")
+}
+
+func TestRoomAvatars(t *testing.T) {
+	s := newServer(t)
+	ada, bob, eve := s.user("ada"), s.user("bob"), s.user("eve")
+	room, hidden := ada.room("Engines", "public", bob), ada.room("Den", "private")
+	direct := ada.post("/rooms/direct", object{"user_id": bob.id}).want(201, "").text("id")
+	put := func(c *client, id string, f ...file) *answer {
+		kind, body := form(t, f...)
+		return c.with("Content-Type", kind).put("/rooms/"+id+"/avatar", body)
+	}
+	image := file{"room.png", "image/png", picture(t, 300, 200)}
+	for _, tc := range []struct {
+		name   string
+		by     *client
+		room   string
+		status int
+		code   string
+	}{
+		{"a member does not change the picture", bob, room, 403, "manage_room_forbidden"},
+		{"a stranger even less", eve, room, 403, "manage_room_forbidden"},
+		{"a room one cannot see has none", eve, hidden, 404, "room_not_found"},
+		{"a room that is not there has none", ada, "nonsense", 404, "room_not_found"},
+		{"a direct room shows its people", ada, direct, 403, "direct_room"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			put(tc.by.in(t), tc.room, image).want(tc.status, tc.code)
+			tc.by.in(t).delete("/rooms/"+tc.room+"/avatar").want(tc.status, tc.code)
+		})
+	}
+	url := put(ada, room, image).want(200, "").text("avatar_url")
+	s.anyone().get(strings.TrimPrefix(url, "/api")).want(200, "")
+	bob.get("/rooms/"+room).want(200, "").is("avatar_url", url)
+	put(ada, room).want(400, "file_missing")
+	put(ada, room, file{"me.txt", "text/plain", "hello"}).want(415, "type_not_allowed")
+	ada.delete("/rooms/"+room+"/avatar").want(204, "")
+	ada.delete("/rooms/"+room+"/avatar").want(204, "")
+	bob.get("/rooms/"+room).want(200, "").is("avatar_url", nil)
+	s.anyone().get(strings.TrimPrefix(url, "/api")).want(404, "picture_not_found")
 }

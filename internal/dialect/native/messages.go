@@ -28,6 +28,15 @@ type (
 	receiptList struct {
 		Receipts []Receipt `json:"receipts" doc:"Earliest first, without the sender."`
 	}
+	// Reactors is who gave one emoji to a message.
+	Reactors struct {
+		Emoji string        `json:"emoji" example:"👍"`
+		Count int           `json:"count" doc:"Of all who gave it." example:"2"`
+		Users []UserSummary `json:"users" doc:"The first 100 of them, in the order they reacted."`
+	}
+	reactorList struct {
+		Reactions []Reactors `json:"reactions" doc:"In the order of the first use of each emoji."`
+	}
 	sendRequest struct {
 		Content     string   `json:"content" required:"false" doc:"Markdown, 1 to 10,000 characters after trimming; may be empty when there are attachments." maxLength:"10000" example:"Hello **world**"`
 		ParentID    string   `json:"parent_id" required:"false" doc:"The message it replies to." example:"1040"`
@@ -272,6 +281,18 @@ func (d *Dialect) registerMessages() {
 			out.Status = http.StatusOK
 		}
 		return out, nil
+	})
+	handle(d, "GET /messages/{id}/reactions", endpoint{
+		id: "list-reactions", tag: tag, summary: "See who reacted to a message, and with what", codes: "message_not_found not_a_member",
+	}, func(ctx context.Context, by chat.Actor, in *MessagePath) (*reply[reactorList], error) {
+		id, err := in.message()
+		if err != nil {
+			return nil, err
+		}
+		list, err := d.core.Reactions(ctx, by, id)
+		return ok(reactorList{convert(list, func(v core.ReactionView) Reactors {
+			return Reactors{Emoji: v.Emoji, Count: v.Count, Users: convert(v.Users, d.summary)}
+		})}), err
 	})
 	handle(d, "DELETE /messages/{id}/reactions/{emoji}", endpoint{
 		id: "remove-reaction", tag: tag, summary: "Take the own reaction back", codes: "message_not_found not_a_member emoji_invalid message_deleted",

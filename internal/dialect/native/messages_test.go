@@ -180,6 +180,8 @@ func TestReactions(t *testing.T) {
 	bob.post(path, object{"emoji": "👍"}).want(200, "").is("reactions.0", object{"emoji": "👍", "count": 1, "me": true})
 	ada.get("/messages/"+id).want(200, "").is("reactions.0", object{"emoji": "👍", "count": 1, "me": false})
 	ada.post(path, object{"emoji": "👍"}).want(201, "").is("reactions.0", object{"emoji": "👍", "count": 2, "me": true})
+	who := ada.get(path).want(200, "").is("reactions.0.emoji", "👍").is("reactions.0.count", 2)
+	same(t, "who reacted", who.texts("reactions.0.users", "username"), []string{"bob", "ada"})
 	for _, bad := range []any{"", "a", "👍👍", "<b>", strings.Repeat("👍", 100), "\u200d", ":no good:"} {
 		bob.post(path, object{"emoji": bad}).want(400, "emoji_invalid")
 	}
