@@ -1,18 +1,30 @@
 # make lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run dev build test test-all bench check generate
+.PHONY: no-node help run dev build test test-all bench check generate
 
 GO      ?= go
 PROGRAM := bin/parley
+UI       = web/dist/app/index.html
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 # Packages whose tests start PostgreSQL, Redis, an S3 server or a ClamAV daemon.
 SERVED = ./internal/store/sqlstore ./internal/blob/s3 ./internal/scan/clamd ./internal/bus/redis ./internal/state/redis ./internal/recent/redis ./internal/core ./internal/app/... ./internal/pgtest
 # What make generate writes.
-GENERATED := docs/configuration.md docs/parley.sample.toml docs/cli.md api/openapi.yaml
+GENERATED := docs/configuration.md docs/parley.sample.toml docs/cli.md api/openapi.yaml web/src/lib/api/types.ts
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# The web UI is built again when one of its sources changed. Without Node the program is built without it.
+ifeq ($(shell command -v npm),)
+UI = no-node
+endif
+no-node:
+	@echo "npm is missing: building without the web UI. Install Node.js 20.19 or later to have it."
+web/node_modules/.installed: web/package-lock.json web/.npmrc
+	cd web && npm ci --no-progress --loglevel=error && touch node_modules/.installed
+web/dist/app/index.html: web/node_modules/.installed $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -path web/e2e -prune -o -path web/src/lib/i18n/paraglide -prune -o -type f ! -name '*.go' ! -name '*.md' ! -name '*.test.ts' -print)
+	cd web && npm run --silent build
 
 run: build ## build, and serve on http://127.0.0.1:8080 with the data in ./data
 	exec $(PROGRAM) serve
@@ -20,7 +32,7 @@ run: build ## build, and serve on http://127.0.0.1:8080 with the data in ./data
 dev: build ## serve throw-away data with people already talking
 	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && $(PROGRAM) demo --data "$$dir" && $(PROGRAM) serve --data "$$dir"
 
-build: ## the program, as bin/parley
+build: $(UI) ## the web UI and the program, as bin/parley
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(PROGRAM) ./cmd/parley
 
 test: ## vet, and all tests but the end-to-end ones, with the race detector

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"parley/internal/ops"
+	"parley/web"
 )
 
 // The two pages that the program has without the web UI. They need nothing from elsewhere.
@@ -35,8 +36,12 @@ type page struct {
 	Script            template.JS
 }
 
-// servePages adds the pages and the answer to paths that are nothing to mux.
+// servePages adds the web UI, or the pages in its place, and the answer to paths that are nothing to mux.
 func (a *App) servePages(mux *http.ServeMux) {
+	if files, ok := web.Files(); ok {
+		mux.Handle("/", newUI(files, http.HandlerFunc(nothingHere)))
+		return
+	}
 	p := page{
 		Product: a.opts.Product, Command: strings.ToLower(a.opts.Product), Name: a.cfg.Server.Name, Description: a.cfg.Server.Description,
 		Style: template.CSS(pageStyle), Script: template.JS(setupScript),
