@@ -132,7 +132,7 @@ func document(t *testing.T, a *api) {
 func objects(t *testing.T, a *api) {
 	for name, fields := range map[string]string{
 		"User": "id username display_name avatar_url? bio status status_message rank bot created_at last_seen_at?",
-		"Room": "id slug? name description type form encrypted topic avatar_url? position# created_at created_by? owner_id? last_message_at? last_seq# member_count# archived me? | peer?",
+		"Room": "id slug? name description type form encrypted topic avatar_url? position# created_at created_by? owner_id? last_message_at? last_seq# member_count# archived me? | peer? slow_mode_seconds#",
 		"Me":   "role joined_at last_read_seq# unread_count# mention_count# notify muted_until? | muted favourite",
 		"Message": "id room_id seq# change_seq# type sender? content parent_id? thread? created_at edited_at? deleted pinned mentions reactions attachments links " +
 			"| nonce* html*",

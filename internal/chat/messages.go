@@ -127,6 +127,7 @@ type Draft struct {
 	Payload       *Payload
 	Search        string         // folded text for the index; empty when it must not be found
 	Notify        []Notification // stored in the same transaction, with room and message filled in
+	SlowMode      time.Duration  // how long ago the sender's last message in the room must be; 0: may be at once, and is not noted
 	At            time.Time      // the wish; the store moves it forward to keep the room's times increasing
 }
 

@@ -43,6 +43,7 @@ type Room struct {
 	CreatedBy   UserID // empty for rooms of the server
 	CreatedAt   time.Time
 	Archived    bool            // read-only, kept for its history
+	SlowMode    time.Duration   // how long a member waits between two messages, up to MaxSlowMode; 0: no slow mode
 	Version     int64           // +1 on every change of the room's settings
 	Extra       json.RawMessage // settings that only one dialect knows, by dialect name; nil for none
 	DirectPair  [2]UserID       // the two people of a direct room, in id order
@@ -52,6 +53,9 @@ type Room struct {
 	LastMessageAt time.Time // zero while empty
 	MemberCount   int
 }
+
+// MaxSlowMode is the longest that people can be made to wait between two messages in a room.
+const MaxSlowMode = 6 * time.Hour
 
 // RoomRole is what a member is in one room.
 type RoomRole string

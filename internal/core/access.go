@@ -304,6 +304,12 @@ func (s *seat) decide(right chat.Right, at time.Time) error {
 	return nil
 }
 
+// slowed says whether the person has to wait between two messages: in rooms with slow mode everyone does but the operator,
+// the room's owner and admins, and the server's moderators and those above them.
+func (s *seat) slowed() bool {
+	return s.room.SlowMode > 0 && s.user != nil && s.user.Rank < chat.RankModerator && s.role().Level() < chat.RoomAdmin.Level()
+}
+
 // speaks tells the rights by which something becomes visible to the room; a mute and an archive take these.
 func speaks(right chat.Right) bool {
 	switch right {

@@ -41,6 +41,22 @@ func (s *story) invite() string {
 	return i.Code
 }
 
+// slow puts a room into slow mode.
+func (s *story) slow(room chat.RoomID) {
+	s.Helper()
+	_, err := s.UpdateRoom(s.ctx, s.admin, room, core.RoomChange{SlowMode: ptr(time.Minute)})
+	s.must(err)
+}
+
+// twice has somebody write twice in a room in slow mode.
+func (s *story) twice(by chat.Actor, room chat.RoomID) error {
+	s.Helper()
+	s.slow(room)
+	s.say(by, room, "hi")
+	_, _, err := s.SendMessage(s.ctx, by, core.NewMessage{RoomID: room, Content: "ho"})
+	return err
+}
+
 // rename is a change of a room's settings.
 func rename(name string) core.RoomChange { return core.RoomChange{Name: &name} }
 
@@ -343,6 +359,34 @@ func TestAuthorization(t *testing.T) {
 		}, "message_not_found"},
 
 		// Native: REST.
+		{"members wait in slow mode", func(s *story) error {
+			return s.twice(s.member, s.public)
+		}, "slow_mode"},
+		{"members wait in slow mode: replies and other texts count alike", func(s *story) error {
+			s.slow(s.public)
+			m := s.say(s.member, s.public, "hi")
+			_, _, err := s.SendMessage(s.ctx, s.member, core.NewMessage{RoomID: s.public, Content: "ho", ParentID: m.ID})
+			return err
+		}, "slow_mode"},
+		{"the room's admins do not wait in slow mode", func(s *story) error { return s.twice(s.admin, s.public) }, ""},
+		{"the room's owner does not wait in slow mode", func(s *story) error { return s.twice(s.owner, s.private) }, ""},
+		{"the server's moderators do not wait in slow mode", func(s *story) error {
+			_, err := s.AddMember(s.ctx, chat.Operator, s.private, moderator.UserID, chat.RoomMember)
+			s.must(err)
+			return s.twice(moderator, s.private)
+		}, ""},
+		{"admins set slow mode", func(s *story) error {
+			_, err := s.UpdateRoom(s.ctx, s.admin, s.public, core.RoomChange{SlowMode: ptr(time.Minute)})
+			return err
+		}, ""},
+		{"members do not set slow mode", func(s *story) error {
+			_, err := s.UpdateRoom(s.ctx, s.member, s.public, core.RoomChange{SlowMode: ptr(time.Duration(0))})
+			return err
+		}, "manage_room_forbidden"},
+		{"direct rooms have no slow mode", func(s *story) error {
+			_, err := s.UpdateRoom(s.ctx, s.member, s.direct, core.RoomChange{SlowMode: ptr(time.Minute)})
+			return err
+		}, "direct_room"},
 		{"changes are for members", func(s *story) error {
 			_, err := s.Changes(s.ctx, s.stranger, s.public, 0, 0)
 			return err

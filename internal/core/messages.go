@@ -32,7 +32,7 @@ type NewMessage struct {
 // SendMessage stores a message and returns it once it is durable. A nonce that the same sender used in the same room
 // within 24 hours returns the message first stored, with created false, and tells nobody. Fails with content_empty,
 // content_too_long, content_invalid, nonce_invalid, rate_limited, room_not_found, not_a_member, send_forbidden, muted, banned,
-// timed_out, blocked, room_archived, message_not_found and parent_deleted (the parent), attachment_invalid, attachment_pending,
+// timed_out, blocked, room_archived, slow_mode, message_not_found and parent_deleted (the parent), attachment_invalid, attachment_pending,
 // infected, too_many_attachments.
 func (c *Core) SendMessage(ctx context.Context, by chat.Actor, n NewMessage) (msg *chat.Message, created bool, err error) {
 	content, err := cleanContent(n.Content, len(n.Attachments) > 0)
@@ -53,6 +53,9 @@ func (c *Core) SendMessage(ctx context.Context, by chat.Actor, n NewMessage) (ms
 		return nil, false, err
 	}
 	d := chat.Draft{RoomID: n.RoomID, SenderID: by.UserID, Sender: s.user, Type: chat.TextMessage, Content: content, Nonce: n.Nonce, Payload: n.Payload, At: c.now()}
+	if s.slowed() {
+		d.SlowMode = s.room.SlowMode
+	}
 	var parent *chat.Message
 	if n.ParentID != 0 {
 		if parent, err = c.messageIn(ctx, n.RoomID, n.ParentID); err != nil {

@@ -85,6 +85,50 @@ func TestSendingIsRateLimited(t *testing.T) {
 	w.say(ada, id, "again")
 }
 
+func TestSlowMode(t *testing.T) {
+	w := newWorld(t)
+	ada, bob, eve := w.user("ada"), w.user("bob"), w.user("eve")
+	id := w.room("Tea", chat.Public, ada, bob, eve)
+	for _, tc := range []struct {
+		name string
+		span time.Duration
+		code string
+	}{
+		{"not below nothing", -time.Second, "slow_mode_invalid"},
+		{"not above six hours", 6*time.Hour + time.Second, "slow_mode_invalid"},
+		{"not in parts of a second", 1500 * time.Millisecond, "slow_mode_invalid"},
+		{"six hours", 6 * time.Hour, ""},
+		{"a minute", time.Minute, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			v, err := w.UpdateRoom(w.ctx, ada, id, core.RoomChange{SlowMode: &tc.span})
+			if chat.CodeOf(err) != tc.code || err == nil && v.Room.SlowMode != tc.span {
+				t.Errorf("%v, %v", v.Room.SlowMode, err)
+			}
+		})
+	}
+	refused := func(after time.Duration) {
+		t.Helper()
+		_, _, err := w.SendMessage(w.ctx, bob, core.NewMessage{RoomID: id, Content: "again"})
+		if e := chat.AsError(err); e == nil || e.Code != "slow_mode" || e.RetryAfter != after {
+			t.Errorf("got %v, want to wait %v", err, after)
+		}
+	}
+	m := w.say(bob, id, "one")
+	refused(time.Minute)
+	w.say(eve, id, "another person")
+	w.wait(59 * time.Second)
+	refused(time.Second)
+	_, err := w.EditMessage(w.ctx, bob, m.ID, "an edit is no message", nil)
+	w.must(err)
+	w.wait(time.Second)
+	w.say(bob, id, "a minute is over")
+	_, err = w.UpdateRoom(w.ctx, ada, id, core.RoomChange{SlowMode: ptr(time.Duration(0))})
+	w.must(err)
+	w.say(bob, id, "no slow mode any more")
+	w.say(bob, id, "for nobody")
+}
+
 func TestReplies(t *testing.T) {
 	w := newWorld(t)
 	ada, bob := w.user("ada"), w.user("bob")

@@ -161,7 +161,8 @@ type Store interface {
 	// was used by the same sender in the same room within 24 hours returns the first message and created false. Claims the
 	// draft's attachments (Invalid attachment_invalid if one is not the sender's, is already used or not clean), counts the
 	// reply in its thread, moves the sender's read marker, stores mentions and notifications. Fails with room_not_found,
-	// or Forbidden room_archived. The committed hook gets MessageCreated and the Notified events.
+	// Forbidden room_archived, or TooMany slow_mode when the sender's last message under slow mode is not as long ago as the
+	// draft asks; of messages at the same time one is stored. The committed hook gets MessageCreated and the Notified events.
 	Append(ctx context.Context, d chat.Draft) (msg *chat.Message, created bool, err error)
 
 	// OnCommit sets the hook that receives committed events in commit order. It is called once, before Start, and the hook

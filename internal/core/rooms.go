@@ -42,6 +42,7 @@ type RoomChange struct {
 	Type                                      *chat.RoomType // public and private may change into each other
 	Archived                                  *bool
 	Position                                  *int
+	SlowMode                                  *time.Duration // whole seconds, 0 to chat.MaxSlowMode
 }
 
 var (
@@ -477,7 +478,7 @@ func (c *Core) settings(ctx context.Context, by chat.Actor, right chat.Right, id
 }
 
 // UpdateRoom changes a room's settings (manage_room). Direct rooms have none (direct_room). Fails with what CreateRoom says of
-// the fields, and avatar_url_invalid.
+// the fields, avatar_url_invalid and slow_mode_invalid.
 func (c *Core) UpdateRoom(ctx context.Context, by chat.Actor, id chat.RoomID, ch RoomChange) (chat.RoomView, error) {
 	if _, err := c.settings(ctx, by, chat.CanManageRoom, id); err != nil {
 		return chat.RoomView{}, err
@@ -556,6 +557,13 @@ func (ch RoomChange) apply(r *chat.Room) (changed []string, err error) {
 	if ch.Position != nil && *ch.Position != r.Position {
 		r.Position = *ch.Position
 		changed = append(changed, "position")
+	}
+	if ch.SlowMode != nil && *ch.SlowMode != r.SlowMode {
+		if *ch.SlowMode < 0 || *ch.SlowMode > chat.MaxSlowMode || *ch.SlowMode%time.Second != 0 {
+			return nil, chat.InvalidField("slow_mode_seconds", "slow_mode_invalid", "People can be made to wait from 0 (not at all) to %d seconds.", int(chat.MaxSlowMode.Seconds()))
+		}
+		r.SlowMode = *ch.SlowMode
+		changed = append(changed, "slow_mode_seconds")
 	}
 	return changed, nil
 }

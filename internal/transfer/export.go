@@ -227,7 +227,7 @@ func (x *export) room(r chat.Room, only chat.UserID) error {
 	}
 	line := &Room{ID: int64(r.ID), Slug: r.Slug, Name: r.Name, Description: r.Description, Topic: r.Topic, Type: string(r.Type), Form: string(r.Form),
 		Encrypted: r.Encrypted, Official: r.Official, AvatarURL: r.AvatarURL, Position: r.Position, Owner: string(r.OwnerID), CreatedBy: string(r.CreatedBy),
-		CreatedAt: r.CreatedAt, Archived: r.Archived, Extra: r.Extra}
+		CreatedAt: r.CreatedAt, Archived: r.Archived, SlowMode: int64(r.SlowMode / time.Second), Extra: r.Extra}
 	if r.Type == chat.Direct {
 		line.People = []string{string(r.DirectPair[0]), string(r.DirectPair[1])}
 		if err := x.people(r.DirectPair[:]...); err != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"parley/internal/chat"
 	"parley/internal/core"
@@ -49,7 +50,8 @@ func (r *run) enterRoom(source *Room) error {
 	local := chat.Room{
 		Slug: slug(source.Slug), Name: line(source.Name, maxRoomName), Description: text(source.Description, maxDescription), Topic: line(source.Topic, maxTopic),
 		Type: chat.Private, Form: roomForm(source.Form), Encrypted: source.Encrypted, AvatarURL: address(source.AvatarURL), Position: source.Position,
-		OwnerID: r.person(source.Owner), CreatedBy: r.person(source.CreatedBy), CreatedAt: past(source.CreatedAt, now),
+		SlowMode: time.Duration(min(max(source.SlowMode, 0), int64(chat.MaxSlowMode/time.Second))) * time.Second,
+		OwnerID:  r.person(source.Owner), CreatedBy: r.person(source.CreatedBy), CreatedAt: past(source.CreatedAt, now),
 	}
 	pair := r.persons(source.People, 2)
 	direct := source.Type == string(chat.Direct) && len(pair) == 2

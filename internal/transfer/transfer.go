@@ -133,6 +133,7 @@ type Room struct {
 	CreatedBy   string          `json:"created_by,omitempty"`
 	CreatedAt   time.Time       `json:"created_at"`
 	Archived    bool            `json:"archived,omitempty"`
+	SlowMode    int64           `json:"slow_mode_seconds,omitempty"`
 	Extra       json.RawMessage `json:"extra,omitempty"`
 	People      []string        `json:"people,omitempty"` // the two of a direct room
 }

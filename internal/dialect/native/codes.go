@@ -65,6 +65,8 @@ var codes = []Code{
 	{"files_unavailable", http.StatusServiceUnavailable, "Files cannot be stored or read right now."},
 	{"scan_unavailable", http.StatusServiceUnavailable, "Files cannot be checked for malware right now, so none are taken."},
 	{"rate_limited", http.StatusTooManyRequests, "Too much in too short a time; Retry-After says when to go on."},
+	{"slow_mode", http.StatusTooManyRequests, "The room is in slow mode, and the last message is not long enough ago; Retry-After says when the next one may be sent."},
+	{"slow_mode_invalid", http.StatusBadRequest, "slow_mode_seconds is from 0 to 21,600."},
 	{"not_found", http.StatusNotFound, "There is no such thing."},
 
 	// Logins and accounts.

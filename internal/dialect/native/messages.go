@@ -70,7 +70,7 @@ type (
 
 const (
 	contentFaults = "content_empty content_too_long content_invalid"
-	sendFaults    = contentFaults + " send_forbidden muted banned timed_out blocked room_archived room_not_text rate_limited"
+	sendFaults    = contentFaults + " send_forbidden muted banned timed_out blocked room_archived room_not_text rate_limited slow_mode"
 )
 
 func (q MessagesQuery) query() (out chat.MessagesQuery, err error) {

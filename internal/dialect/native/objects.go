@@ -60,6 +60,7 @@ type Room struct {
 	LastSeq       int64   `json:"last_seq" doc:"The room's counter: ask for changes since this." example:"41"`
 	MemberCount   int     `json:"member_count" example:"7"`
 	Archived      bool    `json:"archived" doc:"Can be read but not changed."`
+	SlowMode      int64   `json:"slow_mode_seconds" doc:"How long people wait between two messages, but the room's admins and the server's moderators; 0: no slow mode."`
 	Me            *Me     `json:"me" doc:"The caller's membership; null for a non-member."`
 	Peer          *User   `json:"peer" doc:"The other person of a direct room; null elsewhere, and when their account is gone."`
 }
@@ -262,7 +263,7 @@ func (d *Dialect) room(v chat.RoomView) Room {
 		ID: r.ID.String(), Slug: orNil(r.Slug), Name: r.Name, Description: r.Description, Type: string(r.Type), Form: string(r.Form),
 		Encrypted: r.Encrypted, Topic: r.Topic, AvatarURL: orNil(r.AvatarURL), Position: r.Position, CreatedAt: stamp(r.CreatedAt),
 		CreatedBy: orNil(string(r.CreatedBy)), OwnerID: orNil(string(r.OwnerID)), LastMessageAt: timeOrNil(r.LastMessageAt),
-		LastSeq: int64(r.LastSeq), MemberCount: r.MemberCount, Archived: r.Archived,
+		LastSeq: int64(r.LastSeq), MemberCount: r.MemberCount, Archived: r.Archived, SlowMode: int64(r.SlowMode / time.Second),
 	}
 	if m := v.Me; m != nil {
 		out.Me = &Me{

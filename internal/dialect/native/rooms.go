@@ -3,6 +3,7 @@ package native
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"parley/internal/chat"
 	"parley/internal/core"
@@ -35,6 +36,7 @@ type (
 		Type        *string `json:"type" required:"false" enum:"public,private" example:"private"`
 		Archived    *bool   `json:"archived" required:"false"`
 		Position    *int    `json:"position" required:"false"`
+		SlowMode    *int64  `json:"slow_mode_seconds" required:"false" doc:"How long people wait between two messages; 0 for no slow mode." minimum:"0" maximum:"21600" example:"30"`
 	}
 	userRequest struct {
 		UserID string `json:"user_id" example:"0199f0a4-7c1e-7a60-9d6b-2f6f0a9e3b11"`
@@ -121,7 +123,7 @@ func (d *Dialect) registerRooms() {
 		})
 	handle(d, "PUT /rooms/{id}", endpoint{
 		id: "update-room", tag: tag, summary: "Change a room", description: "For its admins. Fields that are not given stay.",
-		codes: "room_not_found not_a_member manage_room_forbidden direct_room avatar_url_invalid " + roomFaults,
+		codes: "room_not_found not_a_member manage_room_forbidden direct_room avatar_url_invalid slow_mode_invalid " + roomFaults,
 	}, func(ctx context.Context, by chat.Actor, in *struct {
 		RoomPath
 		Body roomChangeRequest
@@ -135,6 +137,13 @@ func (d *Dialect) registerRooms() {
 		if b.Type != nil {
 			t := chat.RoomType(*b.Type)
 			ch.Type = &t
+		}
+		if b.SlowMode != nil {
+			span := chat.MaxSlowMode + time.Second // refused, as is what no duration can hold
+			if s := *b.SlowMode; s >= 0 && s <= int64(chat.MaxSlowMode/time.Second) {
+				span = time.Duration(s) * time.Second
+			}
+			ch.SlowMode = &span
 		}
 		v, err := d.core.UpdateRoom(ctx, by, id, ch)
 		return d.roomReply(v, err)

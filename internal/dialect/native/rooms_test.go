@@ -147,3 +147,24 @@ func TestRoomsAreSortedAndCounted(t *testing.T) {
 		t.Errorf("the sender is no reader: %s", receipts.body)
 	}
 }
+
+func TestSlowMode(t *testing.T) {
+	s := newServer(t)
+	ada, bob := s.user("ada"), s.user("bob")
+	room := ada.room("Engines", "public", bob)
+	ada.get("/rooms/"+room).want(200, "").is("slow_mode_seconds", 0)
+	for _, bad := range []any{-1, 21_601, 1 << 62} {
+		ada.put("/rooms/"+room, object{"slow_mode_seconds": bad}).want(400, "slow_mode_invalid")
+	}
+	ada.put("/rooms/"+room, object{"slow_mode_seconds": 1.5}).want(400, "field_invalid")
+	bob.put("/rooms/"+room, object{"slow_mode_seconds": 0}).want(403, "manage_room_forbidden")
+	ada.put("/rooms/"+room, object{"slow_mode_seconds": 90}).want(200, "").is("slow_mode_seconds", 90)
+	bob.say(room, "one")
+	s.wait(30 * time.Second)
+	r := bob.post("/rooms/"+room+"/messages", object{"content": "two"}).want(429, "slow_mode")
+	if got := r.header.Get("Retry-After"); got != "60" {
+		t.Errorf("Retry-After %q", got)
+	}
+	s.wait(time.Minute)
+	bob.say(room, "two")
+}

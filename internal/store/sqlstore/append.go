@@ -113,6 +113,19 @@ func (t *tx) append(ctx context.Context, drafts []*appending) error {
 				continue
 			}
 		}
+		if a.draft.SlowMode > 0 {
+			wait, err := t.slowSend(ctx, a.draft, now)
+			if err != nil {
+				return err
+			}
+			if wait > 0 {
+				a.err = slowMode(wait)
+				for _, id := range a.draft.AttachmentIDs {
+					delete(claimed, id)
+				}
+				continue
+			}
+		}
 		if a.draft.Nonce != "" {
 			byNonce[a.nonce] = a
 		}
@@ -129,6 +142,31 @@ func (t *tx) append(ctx context.Context, drafts []*appending) error {
 		}
 	}
 	return nil
+}
+
+// slowSend notes that somebody writes in a room with slow mode now, or returns how long they have to wait. The room's head is
+// locked, so nobody writes twice at the same time.
+func (t *tx) slowSend(ctx context.Context, d chat.Draft, now time.Time) (wait time.Duration, err error) {
+	last, err := all(ctx, t.x, scalar[int64], `SELECT at FROM slow_sends WHERE room_id = $1 AND user_id = $2`, int64(d.RoomID), string(d.SenderID))
+	if err != nil {
+		return 0, err
+	}
+	if len(last) > 0 {
+		if wait = fromMillis(last[0]).Add(d.SlowMode).Sub(now); wait > 0 {
+			return min(wait, d.SlowMode), nil // a clock that was set back makes nobody wait longer
+		}
+	}
+	_, err = t.x.exec(ctx, `INSERT INTO slow_sends (room_id, user_id, at) VALUES ($1, $2, $3)
+		ON CONFLICT (room_id, user_id) DO UPDATE SET at = excluded.at`, int64(d.RoomID), string(d.SenderID), millis(now))
+	return 0, err
+}
+
+// slowMode is the refusal of a message that comes too soon.
+func slowMode(wait time.Duration) *chat.Error {
+	seconds := int((wait + time.Second - 1) / time.Second)
+	e := chat.Errorf(chat.TooMany, "slow_mode", "This room is in slow mode. You can write again in %d s.", seconds)
+	e.RetryAfter = wait
+	return e
 }
 
 // heads reads and locks the rooms of a batch.

@@ -178,6 +178,11 @@ func (s *timeScan) Scan(v any) error {
 	return nil
 }
 
+// asSpan scans kept milliseconds into *d.
+func asSpan(d *time.Duration) sql.Scanner {
+	return scanFunc[int64](func(ms int64) { *d = time.Duration(ms) * time.Millisecond })
+}
+
 // asJSON scans a text into raw JSON; the empty text is nil.
 func asJSON(raw *json.RawMessage) sql.Scanner { return (*jsonScan)(raw) }
 

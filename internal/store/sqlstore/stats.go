@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"parley/internal/chat"
 	"parley/internal/core"
 )
 
@@ -75,6 +76,8 @@ func (t *tx) Expire(ctx context.Context, at time.Time) error {
 		{`DELETE FROM nonces WHERE (day, "key") IN (SELECT day, "key" FROM nonces WHERE day < $1 ORDER BY day LIMIT $2)`, day(at) - 1},
 		{`DELETE FROM read_marks WHERE (room_id, user_id, seq) IN (SELECT room_id, user_id, seq FROM read_marks WHERE at < $1 ORDER BY at LIMIT $2)`,
 			millis(at.Add(-readMarkLife))},
+		{`DELETE FROM slow_sends WHERE (room_id, user_id) IN (SELECT room_id, user_id FROM slow_sends WHERE at < $1 ORDER BY at LIMIT $2)`,
+			millis(at.Add(-chat.MaxSlowMode))},
 		{`DELETE FROM day_senders WHERE (day, user_id) IN (SELECT day, user_id FROM day_senders WHERE day < $1 ORDER BY day LIMIT $2)`, day(at) - 2*statDays},
 	} {
 		if _, err := t.x.exec(ctx, e.statement, e.bound, expireBulk); err != nil {

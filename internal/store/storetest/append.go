@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"parley/internal/chat"
@@ -26,7 +28,62 @@ func init() {
 		story{"mentions and notifications are stored and told of", appendNotifies},
 		story{"a notification for someone who is gone is left out", appendNotifiesNobody},
 		story{"a message appended in a transaction goes with it", appendInTransaction},
+		story{"in slow mode a person's next message is refused, and nobody else's", appendSlowMode},
+		story{"of many messages that come at the same time in slow mode one is stored", appendSlowModeRace},
 	)
+}
+
+func appendSlowMode(w *world) {
+	ada, bob := w.addUser("ada"), w.addUser("bob")
+	room, other := w.addRoom(chat.Room{Type: chat.Public}, ada, bob), w.addRoom(chat.Room{Type: chat.Public}, ada)
+	slow := func(room chat.RoomID, by chat.UserID, nonce string) chat.Draft {
+		return plain(chat.Draft{RoomID: room, SenderID: by, Content: "x", Nonce: nonce, SlowMode: time.Minute})
+	}
+	w.say(room, ada, "before slow mode")
+	first := w.post(slow(room, ada, "n1"))
+	file := w.upload(ada, "kept")
+	again := slow(room, ada, "n2")
+	again.AttachmentIDs = []chat.AttachmentID{file.ID}
+	_, _, err := w.Append(w.ctx, again)
+	if e := chat.AsError(err); e == nil || e.Code != "slow_mode" || e.Kind != chat.TooMany || e.RetryAfter != time.Minute {
+		w.Fatalf("at once: %v", err)
+	}
+	if m, created := w.offer(slow(room, ada, "n1")); created || m.ID != first.ID {
+		w.Fatalf("a repeated nonce: %+v, created %v", m, created)
+	}
+	w.post(slow(room, bob, ""))
+	w.post(slow(other, ada, ""))
+	w.post(chat.Draft{RoomID: room, SenderID: ada, Content: "one who need not wait", AttachmentIDs: []chat.AttachmentID{file.ID}})
+	w.reopen()
+	_, _, err = w.Append(w.ctx, slow(room, ada, "n3"))
+	w.wantCode(err, "slow_mode")
+	w.change(func(tx core.Tx) error { return tx.Expire(w.ctx, Start.Add(chat.MaxSlowMode+time.Second)) })
+	w.post(slow(room, ada, ""))
+	w.deleteRoom(room)
+}
+
+func appendSlowModeRace(w *world) {
+	ada := w.addUser("ada")
+	room := w.addRoom(chat.Room{Type: chat.Public}, ada)
+	var group sync.WaitGroup
+	var stored, refused atomic.Int32
+	for range 20 {
+		group.Go(func() {
+			_, _, err := w.Append(w.ctx, plain(chat.Draft{RoomID: room, SenderID: ada, Content: "x", SlowMode: time.Minute}))
+			switch chat.CodeOf(err) {
+			case "":
+				stored.Add(1)
+			case "slow_mode":
+				refused.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	if stored.Load() != 1 || refused.Load() != 19 {
+		w.Fatalf("%d were stored and %d refused", stored.Load(), refused.Load())
+	}
+	page := must(w.Messages(w.ctx, room, chat.MessagesQuery{Limit: 50}))
+	same(w, "places", pick(page.Messages, func(m chat.Message) chat.Seq { return m.Seq }), []chat.Seq{1})
 }
 
 // post appends a draft that must be stored, with what is missing filled in.

@@ -72,7 +72,7 @@ func roomReadBack(w *world) {
 	want := chat.Room{
 		Slug: "The-Lab", Name: "The Lab", Description: "Where we try\nthings.", Topic: "today", Type: chat.Private, Form: chat.Forum,
 		Encrypted: true, Official: true, AvatarURL: "/lab.png", Position: 3, OwnerID: ada, CreatedBy: ada, CreatedAt: Start, Archived: true,
-		Extra: raw(`{"origin":{"x":1}}`),
+		SlowMode: 30 * time.Second, Extra: raw(`{"origin":{"x":1}}`),
 	}
 	var created chat.Room
 	w.change(func(tx core.Tx) (err error) {
@@ -151,7 +151,7 @@ func roomUpdate(w *world) {
 	before := must(w.Room(w.ctx, id))
 	in := chat.Room{
 		ID: id, Slug: "lab2", Name: "Lab 2", Description: "d", Topic: "t", Type: chat.Private, Form: chat.Voice, Encrypted: true, Official: true,
-		AvatarURL: "/a", Position: 8, OwnerID: bob, Archived: true, Extra: raw(`{"a":1}`),
+		AvatarURL: "/a", Position: 8, OwnerID: bob, Archived: true, SlowMode: chat.MaxSlowMode, Extra: raw(`{"a":1}`),
 		CreatedBy: bob, CreatedAt: Start.Add(time.Hour), Version: 77, LastSeq: 99, MessageCount: 99, MemberCount: 99,
 	}
 	var updated chat.Room

@@ -525,6 +525,8 @@ export interface Room {
 	peer: User | null;
 	/** Place in lists that an operator arranges. */
 	position: number;
+	/** How long people wait between two messages, but the room's admins and the server's moderators; 0: no slow mode. */
+	slow_mode_seconds: number;
 	/** Unique without regard to case; null for rooms without one. */
 	slug: string | null;
 	topic: string;
@@ -537,6 +539,8 @@ export interface RoomChangeRequest {
 	description?: string | null;
 	name?: string | null;
 	position?: number | null;
+	/** How long people wait between two messages; 0 for no slow mode. */
+	slow_mode_seconds?: number | null;
 	slug?: string | null;
 	topic?: string | null;
 	type?: "public" | "private" | null;
