@@ -49,6 +49,8 @@ type flavour struct {
 	away func(err error) bool
 	// again reports whether err says that the transaction got in the way of another one and should be run again.
 	again func(err error) bool
+	// unfinished is the query whether there is a table of a name.
+	unfinished string
 	// snapshot copies the database into a new file.
 	snapshot func(ctx context.Context, o Options, path string) error
 }
@@ -87,8 +89,9 @@ var sqliteFlavour = &flavour{
 		}
 		return false
 	},
-	again:    func(error) bool { return false },
-	snapshot: snapshotSQLite,
+	again:      func(error) bool { return false },
+	unfinished: `SELECT COUNT(*) > 0 FROM sqlite_schema WHERE type = 'table' AND name = $1`,
+	snapshot:   snapshotSQLite,
 }
 
 // postgresFlavour is a PostgreSQL server: any number of nodes write at the same time, and the rows they lock order them.
@@ -120,7 +123,8 @@ var postgresFlavour = &flavour{
 		code := postgresCode(err)
 		return code == pgerrcodeSerialization || code == pgerrcodeDeadlock
 	},
-	snapshot: func(context.Context, Options, string) error { return ErrNoSnapshot },
+	unfinished: `SELECT to_regclass($1) IS NOT NULL`,
+	snapshot:   func(context.Context, Options, string) error { return ErrNoSnapshot },
 }
 
 // sub returns a directory of an embedded file system; the directory is fixed at compile time.

@@ -43,6 +43,8 @@ func postgresCode(err error) string {
 // postgresAway tells a server or a connection that is gone from a statement that is wrong.
 func postgresAway(err error) bool {
 	switch code := postgresCode(err); {
+	case errors.Is(err, ErrSeized): // for as long as it is moved
+		return true
 	case code == "":
 	case code == "25006", // read-only: this was the primary until a moment ago
 		code == "25P03", code == "25P04", // it waited too long for us

@@ -190,7 +190,7 @@ func (w *writer) attempt(begin string, rooms []chat.RoomID, fn func(t *tx) error
 			if c.conn == nil {
 				return
 			}
-			if _, e := c.conn.ExecContext(ctx, "SELECT pg_advisory_unlock_all()"); e != nil {
+			if _, e := c.conn.ExecContext(ctx, "SELECT pg_advisory_unlock(hashtext(current_schema()), room) FROM unnest("+roomKeys(rooms)+") AS room"); e != nil {
 				c.drop()
 			}
 		}()
@@ -238,7 +238,10 @@ func (c *session) connect(ctx context.Context) (err error) {
 		return err
 	}
 	c.writer, c.opened = crypto.Text(), time.Now()
-	if _, err = c.conn.ExecContext(ctx, c.marking()); err != nil {
+	if err = c.share(ctx); err == nil {
+		_, err = c.conn.ExecContext(ctx, c.marking())
+	}
+	if err != nil {
 		c.drop()
 	}
 	return err

@@ -182,9 +182,9 @@ func (s *Store) rebuildSearch(ctx context.Context) error {
 	if err := s.writing.QueryRowContext(ctx, `SELECT version FROM search_state`).Scan(&version); err != nil || version == fold.Version {
 		return err
 	}
-	for last, more := int64(0), true; more; {
+	for last, n := int64(0), int64(1); n > 0; {
 		var err error
-		if last, more, err = s.rebuildSome(ctx, last); err != nil {
+		if last, n, err = s.rebuildSome(ctx, last); err != nil {
 			return err
 		}
 	}
@@ -192,17 +192,18 @@ func (s *Store) rebuildSearch(ctx context.Context) error {
 	return err
 }
 
-// rebuildSome makes the words of the messages after one anew. They are locked meanwhile: a node that serves could delete one.
-func (s *Store) rebuildSome(ctx context.Context, after int64) (last int64, more bool, err error) {
+// rebuildSome makes the words of the messages after one anew, and returns the last and how many there were; 0: all are done. They
+// are locked meanwhile: a node that serves could delete one.
+func (s *Store) rebuildSome(ctx context.Context, after int64) (last, n int64, err error) {
 	tx, err := s.writing.BeginTx(ctx, nil)
 	if err != nil {
-		return after, false, err
+		return after, 0, err
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
 	rows, err := tx.QueryContext(ctx, `SELECT id, room_id, sender_id, content, search, attachments > 0, links <> '' FROM messages
 		WHERE id > $1 AND search IS NOT NULL ORDER BY id LIMIT $2 FOR SHARE`, after, rebuildBulk)
 	if err != nil {
-		return after, false, err
+		return after, 0, err
 	}
 	defer rows.Close()
 	var ids []int64
@@ -211,18 +212,18 @@ func (s *Store) rebuildSome(ctx context.Context, after int64) (last int64, more 
 		var r searchable
 		var content, search string
 		if err := rows.Scan(&last, &r.room, &r.sender, &content, &search, &r.attachments, &r.links); err != nil {
-			return after, false, err
+			return after, 0, err
 		}
 		r.text = indexedText(search, content)
 		ids, vectors = append(ids, last), append(vectors, r.vector())
 	}
 	if err := rows.Err(); err != nil || len(ids) == 0 {
-		return after, false, err
+		return after, 0, err
 	}
 	if _, err := tx.ExecContext(ctx, insertSearch+` ON CONFLICT (message_id) DO UPDATE SET words = excluded.words`, ids, vectors); err != nil {
-		return after, false, err
+		return after, 0, err
 	}
-	return last, true, tx.Commit()
+	return last, int64(len(ids)), tx.Commit()
 }
 
 // insertSearch stores the words of many messages.

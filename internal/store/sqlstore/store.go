@@ -92,8 +92,8 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 // OnCommit sets the hook that receives committed events in commit order. Call it before Start, once.
 func (s *Store) OnCommit(hook func([]chat.Event)) { s.onCommit = hook }
 
-// Start opens the database, brings its schema up to date and begins to accept calls. It fails with ErrTooNew, ErrPending, or
-// what the engine says. A second Start without Stop does nothing.
+// Start opens the database, brings its schema up to date and begins to accept calls. It fails with ErrTooNew, ErrPending,
+// ErrUnfinished, ErrSeized, or what the engine says. A second Start without Stop does nothing.
 func (s *Store) Start(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -101,6 +101,9 @@ func (s *Store) Start(ctx context.Context) error {
 		return nil
 	}
 	err := s.open(ctx)
+	if err == nil {
+		err = s.checkFinished(ctx)
+	}
 	if err == nil {
 		err = s.migrateAtStart(ctx)
 	}
