@@ -1,0 +1,78 @@
+// Times in the person's zone and language.
+import { getLocale } from './paraglide/runtime.js';
+
+const made = new Map<string, Intl.DateTimeFormat>();
+
+function format(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+	const key = JSON.stringify(options) + getLocale() + hours;
+	let f = made.get(key);
+	if (!f) {
+		f = new Intl.DateTimeFormat(getLocale(), hours === 'system' || !options.hour ? options : { ...options, hour12: hours === 'yes' });
+		made.set(key, f);
+	}
+	return f;
+}
+
+let hours: 'system' | 'yes' | 'no' = 'system';
+
+/** Chooses between 12 and 24 hours. */
+export function setHours(choice: 'system' | 'yes' | 'no') {
+	hours = choice;
+}
+
+const date = (t: string | Date) => (typeof t === 'string' ? new Date(t) : t);
+
+/** 14:05 */
+export const clock = (t: string | Date) => format({ hour: 'numeric', minute: '2-digit' }).format(date(t));
+/** Friday, 20 November 2026 */
+export const longDay = (t: string | Date) => format({ weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' }).format(date(t));
+/** 20 Nov 2026, 14:05 */
+export const dayAndTime = (t: string | Date) => format({ day: 'numeric', month: 'short', year: 'numeric', hour: 'numeric', minute: '2-digit' }).format(date(t));
+/** The complete time, for tooltips. */
+export const exact = (t: string | Date) => format({ dateStyle: 'full', timeStyle: 'medium' } as Intl.DateTimeFormatOptions).format(date(t));
+
+/** A key that is the same for times of one day in the person's zone. */
+export function dayKey(t: string | Date): string {
+	const d = date(t);
+	return `${d.getFullYear()}-${d.getMonth() + 1}-${d.getDate()}`;
+}
+
+/** "Today", "Yesterday", or the day. */
+export function dayName(t: string | Date, now = new Date()): string {
+	const days = Math.round((midnight(now) - midnight(date(t))) / 86_400_000);
+	if (days === 0 || days === 1) return capitalised(new Intl.RelativeTimeFormat(getLocale(), { numeric: 'auto' }).format(-days, 'day'));
+	const sameYear = date(t).getFullYear() === now.getFullYear();
+	return format({ weekday: 'long', day: 'numeric', month: 'long', ...(sameYear ? {} : { year: 'numeric' }) } as Intl.DateTimeFormatOptions).format(date(t));
+}
+
+/** 14:05 today, otherwise a short date: for lists. */
+export function shortStamp(t: string | Date, now = new Date()): string {
+	const d = date(t);
+	if (midnight(now) === midnight(d)) return clock(d);
+	if (now.getTime() - d.getTime() < 6 * 86_400_000) return format({ weekday: 'short' }).format(d);
+	return format({ day: 'numeric', month: 'short', ...(d.getFullYear() === now.getFullYear() ? {} : { year: '2-digit' }) } as Intl.DateTimeFormatOptions).format(d);
+}
+
+/** "3 minutes ago", "in 2 hours". */
+export function relative(t: string | Date, now = Date.now()): string {
+	const seconds = Math.round((date(t).getTime() - now) / 1000);
+	const rtf = new Intl.RelativeTimeFormat(getLocale(), { numeric: 'auto' });
+	for (const [unit, size] of [['year', 31_536_000], ['month', 2_592_000], ['day', 86_400], ['hour', 3600], ['minute', 60]] as const) {
+		if (Math.abs(seconds) >= size) return rtf.format(Math.trunc(seconds / size), unit);
+	}
+	return rtf.format(0, 'second');
+}
+
+/** 1.2 MB */
+export function bytes(n: number): string {
+	const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
+	let i = 0;
+	for (; n >= 1000 && i < units.length - 1; i++) n /= 1000;
+	return new Intl.NumberFormat(getLocale(), { style: 'unit', unit: units[i], unitDisplay: i ? 'short' : 'long', maximumFractionDigits: n < 10 && i ? 1 : 0 }).format(n);
+}
+
+/** 1,234 */
+export const number = (n: number) => new Intl.NumberFormat(getLocale()).format(n);
+
+const midnight = (d: Date) => new Date(d.getFullYear(), d.getMonth(), d.getDate()).getTime();
+const capitalised = (s: string) => s.charAt(0).toLocaleUpperCase(getLocale()) + s.slice(1);

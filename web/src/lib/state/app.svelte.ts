@@ -1,0 +1,315 @@
+// Puts the state together: logs in and out, keeps the socket, and hands every event to the one who keeps that noun.
+import { ApiError, NetworkError, call, onUnauthorized, socketAddress, type Limits, type Message, type Self, type Server } from '$lib/api/client';
+import type { Answer, ClientFrame, ServerFrame } from '$lib/api/frames';
+import { Socket, type SocketState } from '$lib/session/socket';
+import { Drafts } from './drafts.svelte';
+import { Notifications } from './notifications.svelte';
+import { Outbox } from './outbox.svelte';
+import { People } from './people.svelte';
+import { PreferenceState } from './preferences.svelte';
+import { Reads } from './reads.svelte';
+import { Rooms } from './rooms.svelte';
+import { Timeline } from './timeline.svelte';
+import { Typing } from './typing.svelte';
+
+/** starting: not known yet; out: nobody is logged in; in: somebody is; unreachable: the server does not answer. */
+export type LoginState = 'starting' | 'out' | 'in' | 'unreachable';
+
+const keptTimelines = 12;
+
+export class App {
+	login = $state<LoginState>('starting');
+	me = $state.raw<Self | null>(null);
+	server = $state.raw<Server | null>(null);
+	limits = $state.raw<Limits | null>(null);
+	sessionId = $state('');
+	/** Why the login ended, for the login page: "banned", "revoked", … */
+	ended = $state('');
+
+	connection = $state<SocketState>('stopped');
+	retryAt = $state<number | null>(null);
+
+	readonly people = new People();
+	readonly rooms = new Rooms();
+	readonly typing = new Typing();
+	readonly reads = new Reads();
+	readonly notifications = new Notifications();
+	readonly preferences = new PreferenceState();
+	readonly drafts = new Drafts();
+	readonly outbox: Outbox;
+
+	#timelines = new Map<string, Timeline>();
+	#threads = new Set<{ room: string; put(message: Message): void; apply(frame: ServerFrame): void }>();
+	#listeners = new Set<(frame: ServerFrame) => void>();
+	#socket: Socket;
+	#joined = new Set<string>();
+	#joining: string[] = [];
+
+	constructor() {
+		this.#socket = new Socket({
+			url: socketAddress,
+			frame: (f) => this.#frame(f),
+			state: (state, retryAt) => this.#connection(state, retryAt),
+			revoked: (reason) => this.#out(reason),
+		});
+		this.outbox = new Outbox({
+			ask: (f) => this.ask(f),
+			connected: () => this.connection === 'connected',
+			sent: (message) => this.#sent(message),
+		});
+		onUnauthorized(() => this.login === 'in' && this.#out('expired'));
+	}
+
+	/** Finds out who is logged in. */
+	async start() {
+		try {
+			this.server = await call('GET /server');
+			this.limits = this.server.limits;
+			this.#in(await call('GET /auth/me'));
+		} catch (err) {
+			if (err instanceof ApiError && err.status === 401) this.login = 'out';
+			else this.login = 'unreachable';
+		}
+	}
+
+	/** After logging in, registering, or setting the server up. */
+	async entered() {
+		this.ended = '';
+		this.#in(await call('GET /auth/me'));
+	}
+
+	async logout() {
+		await this.preferences.flush().catch(() => {});
+		await call('POST /auth/logout').catch((err) => {
+			if (err instanceof NetworkError) throw err; // the login would go on without the person's knowing
+		});
+		this.#out('');
+	}
+
+	/** Asks the server over the socket; see Socket.ask. */
+	ask(frame: ClientFrame): Promise<Answer> {
+		return this.#socket.ask(frame);
+	}
+
+	tell(frame: ClientFrame) {
+		this.#socket.tell(frame);
+	}
+
+	reconnect() {
+		this.#socket.hurry();
+	}
+
+	/** Hears every event; returns the way to stop. For what is nobody's state, such as sounds. */
+	on(fn: (frame: ServerFrame) => void): () => void {
+		this.#listeners.add(fn);
+		return () => this.#listeners.delete(fn);
+	}
+
+	/** The history of a room. Rooms that were not looked at for long are forgotten. */
+	timeline(room: string): Timeline {
+		let t = this.#timelines.get(room);
+		if (t) this.#timelines.delete(room);
+		else t = new Timeline(room, (m) => this.people.learn(m.sender));
+		this.#timelines.set(room, t);
+		for (const old of this.#timelines.keys()) {
+			if (this.#timelines.size <= keptTimelines) break;
+			if (old !== room) this.#timelines.delete(old);
+		}
+		return t;
+	}
+
+	/** Lets a thread hear of its room's messages; returns the way to stop. */
+	follow(thread: { room: string; put(message: Message): void; apply(frame: ServerFrame): void }): () => void {
+		this.#threads.add(thread);
+		return () => this.#threads.delete(thread);
+	}
+
+	/** Moves the own read marker up to a message. */
+	async markRead(room: string, seq: number) {
+		const r = this.rooms.get(room);
+		if (!r?.me || r.me.last_read_seq >= seq) return;
+		this.notifications.roomRead(room);
+		const state = await call('POST /rooms/{id}/read', { path: { id: room }, body: { seq } });
+		this.rooms.apply(
+			{ type: 'unread_updated', room_id: room, unread_count: state.unread_count, mention_count: state.mention_count, last_read_seq: state.last_read_seq },
+			this.me?.id ?? '',
+		);
+	}
+
+	/** A room became the person's by their own doing, before the event says so. */
+	roomAdded(room: Parameters<Rooms['put']>[0]) {
+		this.rooms.put(room);
+		this.#join(room.id);
+	}
+
+	#in(me: Self) {
+		this.me = me;
+		this.people.learn(me);
+		this.preferences.adopt(me.settings);
+		this.login = 'in';
+		this.#socket.start();
+		void this.outbox.start(me.id);
+		void this.notifications.count().catch(() => {});
+	}
+
+	#out(reason: string) {
+		this.#socket.stop();
+		this.login = 'out';
+		this.ended = reason;
+		this.me = null;
+		this.sessionId = '';
+		this.outbox.stop();
+		this.rooms.replaceAll([]);
+		this.rooms.loaded = false;
+		this.people.clear();
+		this.typing.clear();
+		this.reads.clear();
+		this.notifications.clear();
+		this.#timelines.clear();
+		this.#joined.clear();
+	}
+
+	#connection(state: SocketState, retryAt: number | null) {
+		const before = this.connection;
+		this.connection = state;
+		this.retryAt = retryAt;
+		if (state === 'connected') this.outbox.flush();
+		// a browser does not tell why an upgrade failed: the login may be over
+		if (state === 'waiting' && before === 'connecting') void call('GET /auth/me').catch(() => {});
+	}
+
+	#sent(message: Message) {
+		this.#put(message);
+		this.rooms.apply({ type: 'message_created', room_id: message.room_id, message }, this.me?.id ?? '');
+		this.tell({ type: 'read_message', message_id: message.id });
+	}
+
+	#put(message: Message) {
+		this.people.learn(message.sender);
+		this.#timelines.get(message.room_id)?.put(message);
+		for (const t of this.#threads) if (t.room === message.room_id) t.put(message);
+	}
+
+	#frame(frame: ServerFrame) {
+		const me = this.me?.id ?? '';
+		switch (frame.type) {
+			case 'ready':
+				this.#ready(frame.user, frame.rooms, frame.limits, frame.session_id);
+				break;
+			case 'message_created':
+				if (frame.message.nonce) this.outbox.drop(frame.message.nonce);
+				if (frame.message.sender) this.typing.set(frame.room_id, frame.message.sender.id, false);
+				this.#put(frame.message);
+				break;
+			case 'message_updated':
+				this.#put(frame.message);
+				break;
+			case 'message_deleted':
+				this.#timelines.get(frame.room_id)?.remove(frame.message_id, frame.change_seq);
+				break;
+			case 'reaction_added':
+			case 'reaction_removed':
+				this.people.learn(frame.user);
+				this.#timelines
+					.get(frame.room_id)
+					?.react(frame.message_id, frame.emoji, frame.count, frame.change_seq, frame.type === 'reaction_added', frame.user.id === me);
+				break;
+			case 'room_changes':
+				this.#changes(frame);
+				break;
+			case 'user_typing':
+				this.typing.set(frame.room_id, frame.user_id, frame.typing);
+				break;
+			case 'message_read':
+			case 'message_delivered':
+				this.reads.move(frame.room_id, frame.user_id, frame.seq, frame.type === 'message_delivered');
+				break;
+			case 'presence_updated':
+				this.people.show(frame.user_id, frame.status, frame.status_message);
+				break;
+			case 'user_updated':
+				this.people.learn(frame.user);
+				for (const t of this.#timelines.values()) t.rename(frame.user);
+				if (frame.user.id === me) void this.#refreshMe();
+				break;
+			case 'user_joined':
+				this.people.learn(frame.user);
+				break;
+			case 'notification':
+				this.people.learn(frame.notification.actor);
+				this.notifications.came(frame.notification);
+				break;
+			case 'resync':
+				this.#joined.delete(frame.room_id);
+				this.#join(frame.room_id);
+				break;
+			case 'room_removed':
+			case 'room_deleted':
+				this.#joined.delete(frame.room_id);
+				this.#timelines.delete(frame.room_id);
+				break;
+		}
+		this.rooms.apply(frame, me);
+		if (frame.type === 'room_added') this.#join(frame.room.id);
+		for (const t of this.#threads) if ('room_id' in frame && frame.room_id === t.room) t.apply(frame);
+		for (const fn of this.#listeners) fn(frame);
+	}
+
+	async #refreshMe() {
+		try {
+			const me = await call('GET /auth/me');
+			if (this.login !== 'in') return;
+			this.me = me;
+			this.preferences.adopt(me.settings);
+		} catch {
+			// the next change tells again
+		}
+	}
+
+	#ready(me: Self, rooms: import('$lib/api/client').Room[], limits: Limits, session: string) {
+		this.me = me;
+		this.limits = limits;
+		this.sessionId = session;
+		this.people.learn(me);
+		this.preferences.adopt(me.settings);
+		for (const r of rooms) this.people.learn(r.peer);
+		this.rooms.replaceAll(rooms);
+		this.#joined.clear();
+		this.typing.clear();
+		// rooms whose history is shown first
+		const shown = new Set(this.#timelines.keys());
+		this.#joining = rooms.map((r) => r.id).sort((a, b) => Number(shown.has(b)) - Number(shown.has(a)));
+		for (const id of this.#joining) this.#join(id);
+		if (this.notifications.list.length === 0) void this.notifications.count().catch(() => {});
+	}
+
+	/** Subscribes to a room: from what its history holds, or from now. */
+	#join(id: string) {
+		if (this.#joined.has(id) || !this.#socket.ready) return;
+		const room = this.rooms.get(id);
+		if (!room) return;
+		this.#joined.add(id);
+		const since = this.#timelines.get(id)?.lastChange ?? room.last_seq;
+		this.#socket.ask({ type: 'join_room', room_id: id, since }).catch((err) => {
+			this.#joined.delete(id);
+			if (err instanceof ApiError && (err.code === 'room_not_found' || err.code === 'not_a_member')) this.rooms.remove(id);
+		});
+	}
+
+	#changes(frame: Extract<ServerFrame, { type: 'room_changes' }>) {
+		const t = this.#timelines.get(frame.room_id);
+		for (const m of frame.messages) this.#put(m);
+		const room = this.rooms.get(frame.room_id);
+		const newest = frame.messages.reduce<Message | null>((n, m) => (m.seq > (n?.seq ?? 0) ? m : n), null);
+		if (room && newest && newest.seq > room.last_seq) this.rooms.put({ ...room, last_seq: frame.last_seq, last_message_at: newest.created_at });
+		if (!t) return;
+		if (frame.truncated && frame.messages.length === 0) {
+			// too much was missed to be told: what is shown has a hole at its end
+			t.reset();
+			void t.open({ at: 'newest' });
+		} else if (!frame.truncated) t.advance(frame.last_seq);
+	}
+}
+
+/** The one of this page. */
+export const app = new App();
