@@ -277,7 +277,7 @@ func (a *App) wire() error {
 	a.core = core.New(core.Options{
 		Store: a.store, State: a.state, Blobs: a.blobs, Scanner: scanner, Waiting: core.Waiting(a.cfg.Scan.Unreachable), Logger: a.log,
 		ServerName: a.cfg.Server.Name, ServerDescription: a.cfg.Server.Description,
-		Registration: core.Registration(a.cfg.Registration), TokenKey: tokenKey, SessionTTL: a.cfg.SessionTTL,
+		Registration: core.Registration(a.cfg.Registration), RoomInvitesClosed: !a.cfg.RoomInvites, TokenKey: tokenKey, SessionTTL: a.cfg.SessionTTL,
 		TempDir: layout.Temp, Limits: limits(a.cfg.Limits),
 	})
 	a.sockets = ws.New(ws.Options{

@@ -87,6 +87,7 @@ type Config struct {
 	BlobsURL    string // secret parts; "" = files in Data
 
 	Registration   Registration
+	RoomInvites    bool           // an invite to a room lets people register where registration is by invite
 	TrustedProxies []netip.Prefix // peers whose forwarding headers are believed
 	LinkPreviews   bool           // fetch titles of linked pages
 	SessionTTL     time.Duration  // life of a login

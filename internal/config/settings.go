@@ -44,6 +44,8 @@ func (c *Config) settings() []setting {
 			"S3-compatible storage for uploads, `s3://key:secret@host:port/bucket/prefix?region=…`; a `/` in the secret is written `%2F`. Without key and secret they come from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, the shared credentials file or the machine's role. `insecure=1`: plain HTTP. Empty: files in `data`."),
 		oneOf(&c.Registration, "registration", RegistrationOpen, []Registration{RegistrationOpen, RegistrationInvite, RegistrationClosed},
 			"Who may create an account: anyone, whoever has an invite code, or nobody."),
+		toggle(&c.RoomInvites, "registration_by_room_invite", true,
+			"With `registration = \"invite\"`, let people register by an invite to a room too, which its admins make. Off: only by invites to the server."),
 		list(&c.TrustedProxies, "trusted_proxies", nil, "a list of addresses or networks", parsePrefix, netip.Prefix.String,
 			"Proxies whose `Forwarded` and `X-Forwarded-For` headers are believed, as in `[\"10.0.0.0/8\", \"::1\"]`. A Unix-socket or other peer is never believed."),
 		toggle(&c.LinkPreviews, "link_previews", true,

@@ -54,7 +54,7 @@ func (c *Core) register(ctx context.Context, address string, r Registering, role
 		return Login{}, err
 	}
 	var invite chat.Invite
-	if r.Invite != "" {
+	if cleanCode(r.Invite) != "" {
 		if invite, err = c.registrationInvite(ctx, r.Invite); err != nil {
 			return Login{}, err
 		}
@@ -154,7 +154,8 @@ func passwordSubject(username string) string { return strings.ToLower(username) 
 
 var errInviteInvalid = &chat.Error{Kind: chat.Forbidden, Code: "invite_invalid", Field: "invite", Text: "This invite is unknown, expired or used up. Ask for a new one."}
 
-// registrationInvite returns a live invite that may be used by somebody who has no account yet.
+// registrationInvite returns a live invite that may be used by somebody who has no account yet: one to the server, or to a
+// room, which lets them into the room as well.
 func (c *Core) registrationInvite(ctx context.Context, code string) (chat.Invite, error) {
 	invite, err := c.Store.Invite(ctx, cleanCode(code))
 	if err != nil {
@@ -165,6 +166,10 @@ func (c *Core) registrationInvite(ctx context.Context, code string) (chat.Invite
 	}
 	if invite.UserID != "" || !invite.Live(c.now()) {
 		return chat.Invite{}, errInviteInvalid
+	}
+	if invite.RoomID != 0 && c.Registration == RegistrationInvite && c.RoomInvitesClosed {
+		return chat.Invite{}, &chat.Error{Kind: chat.Forbidden, Code: "invite_invalid", Field: "invite",
+			Text: "This invite is for people who have an account already. Ask for an invite to the server."}
 	}
 	return invite, nil
 }

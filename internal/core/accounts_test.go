@@ -155,6 +155,39 @@ func TestRegisteringByInvite(t *testing.T) {
 	}
 }
 
+func TestRoomInvitesCanBeForMembersOnly(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		mode core.Registration
+		room bool // the invite is to a room
+		code string
+	}{
+		{"an invite to a room does not let people register", core.RegistrationInvite, true, "invite_invalid"},
+		{"one to the server does", core.RegistrationInvite, false, ""},
+		{"where anyone may register, an invite to a room lets them into it", core.RegistrationOpen, true, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newAccounts(t, mode(tc.mode), func(o *core.Options) { o.RoomInvitesClosed = true })
+			ada := w.user("ada", chat.RoleModerator)
+			room := w.room("Secret", chat.Private, ada)
+			invite, err := w.CreateServerInvite(w.ctx, ada, core.NewInvite{})
+			if tc.room {
+				invite, err = w.CreateInvite(w.ctx, ada, room, core.NewInvite{})
+			}
+			w.must(err)
+			l, err := w.Register(w.ctx, "192.0.2.7", core.Registering{Username: "bob", Password: password, Invite: invite.Code})
+			w.want(err, tc.code)
+			if err == nil && tc.room && l.Room != room {
+				t.Errorf("let into room %d", l.Room)
+			}
+			_, err = w.AcceptInvite(w.ctx, w.user("carol"), invite.Code)
+			if tc.room {
+				w.want(err, "")
+			}
+		})
+	}
+}
+
 func TestNewPeopleJoinTheServersOwnRooms(t *testing.T) {
 	w := newAccounts(t)
 	general, err := w.CreateRoom(w.ctx, chat.Operator, core.NewRoom{Name: "general", Type: chat.Public, Official: true})

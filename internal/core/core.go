@@ -32,6 +32,7 @@ type Options struct {
 	ServerName        string
 	ServerDescription string
 	Registration      Registration
+	RoomInvitesClosed bool   // where registration is by invite, an invite to a room does not let people register
 	TokenKey          []byte // at least 32 bytes; signs session tokens
 	SessionTTL        time.Duration
 	PasswordMemory    uint32 // KiB that hashing a password takes; 0: 19 MiB. Less is for tests

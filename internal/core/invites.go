@@ -18,6 +18,7 @@ const (
 	maxInviteLinks    = 100  // invite links of a room that are live at the same time
 	maxInvitedPeople  = 1000 // invitations of single people to a room, likewise
 	invitationsPerDay = 200  // of one person
+	looksPerMinute    = 60   // at invites, from one address without a login
 )
 
 // NewInvite is what makes an invite link.
@@ -216,9 +217,15 @@ func (c *Core) invitable(ctx context.Context, tx Tx, by chat.Actor, id chat.Room
 	return err
 }
 
-// Invite returns what anyone with the code may know. Fails with invite_not_found for unknown, expired, used-up and revoked
-// codes, and for codes meant for someone else.
+// Invite returns what anyone with the code may know, with or without an account. Fails with invite_not_found for unknown,
+// expired, used-up and revoked codes, and for codes meant for someone else, and with rate_limited for an address that looks
+// at too many of them.
 func (c *Core) Invite(ctx context.Context, by chat.Actor, code string) (InviteView, error) {
+	if by.UserID == "" && !by.Operator {
+		if err := c.charge(ctx, "invite-look:"+rateKey(by.Address), looksPerMinute, time.Minute, "Too many invites were looked at from your network."); err != nil {
+			return InviteView{}, err
+		}
+	}
 	invite, err := c.liveInvite(ctx, c.Store, by, code)
 	if err != nil {
 		return InviteView{}, err

@@ -116,6 +116,26 @@ func TestAcceptInvite(t *testing.T) {
 	w.want(err, "room_archived")
 }
 
+func TestCodesAreNotGuessedFromOneAddress(t *testing.T) {
+	w := newWorld(t)
+	ada := w.user("ada")
+	code := w.invite(ada, w.room("Tea", chat.Private, ada), core.NewInvite{}).Code
+	stranger := chat.Actor{Address: "2001:db8::1"}
+	for range 60 {
+		_, err := w.Invite(w.ctx, stranger, "abcdefghjk")
+		w.want(err, "invite_not_found")
+	}
+	_, err := w.Invite(w.ctx, chat.Actor{Address: "2001:db8::2"}, code) // the same network
+	w.want(err, "rate_limited")
+	_, err = w.Invite(w.ctx, chat.Actor{Address: "2001:db8:0:1::1"}, code)
+	w.want(err, "")
+	_, err = w.Invite(w.ctx, ada, code)
+	w.want(err, "")
+	w.wait(time.Minute)
+	_, err = w.Invite(w.ctx, stranger, code)
+	w.want(err, "")
+}
+
 func TestTheLastUseHasOneWinner(t *testing.T) {
 	w := newWorld(t)
 	ada := w.user("ada")

@@ -13,7 +13,7 @@ type (
 		Username    string `json:"username" doc:"3 to 20 of A-Z, a-z, 0-9 and _; unique without regard to case." minLength:"3" maxLength:"20" example:"ada"`
 		Password    string `json:"password" doc:"8 to 200 characters." minLength:"8" maxLength:"200" example:"correct horse battery"`
 		DisplayName string `json:"display_name" required:"false" doc:"The username if it is not given." maxLength:"50" example:"Ada Lovelace"`
-		Invite      string `json:"invite" required:"false" doc:"Needed where registration is by invite." example:"H7KQ2MWX4R"`
+		Invite      string `json:"invite" required:"false" doc:"Code of an invite to the server or to a room. Needed where registration is by invite; else it may be given to enter a room." example:"H7KQ2MWX4R"`
 	}
 	setupRequest struct {
 		Token       string `json:"token" doc:"From the link that the server printed when it was started." example:"d4kq7mzx2h5w"`
@@ -61,7 +61,7 @@ func (d *Dialect) registerAccounts() {
 	const tag = "Accounts"
 	handle(d, "POST /auth/register", endpoint{
 		id: "register", tag: tag, access: anyone, status: 201, summary: "Make an account and log in",
-		description: "Open to anyone, to holders of an invite, or to nobody: see registration in GET /server. Sets the login cookie for pages of this server.",
+		description: "Open to anyone, to holders of an invite, or to nobody: see registration in GET /server. An invite to a room lets the new account into it: room_id says which. Sets the login cookie for pages of this server.",
 		codes:       "registration_closed invite_required invite_invalid username_invalid username_taken password_invalid display_name_invalid rate_limited",
 	}, func(ctx context.Context, _ chat.Actor, in *struct{ Body registerRequest }) (*registered, error) {
 		c, b := callOf(ctx), in.Body

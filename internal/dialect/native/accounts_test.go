@@ -131,6 +131,15 @@ func TestRegistrationByInviteAndClosed(t *testing.T) {
 	s.anyone().post("/auth/register", object{"username": "ada", "password": password, "invite": code}).want(201, "")
 	s.anyone().post("/auth/register", object{"username": "bob", "password": password, "invite": code}).want(403, "invite_invalid")
 
+	room := root.room("Den", "private")
+	link := root.post("/rooms/"+room+"/invites", nil).want(201, "").text("code")
+	stale := s.anyone().with("Cookie", "chat_session=of-a-login-that-ended")
+	stale.get("/invites/"+link).want(200, "").is("room.name", "Den").is("room.id", room).is("created_by.username", "root")
+	s.anyone().get("/server").want(200, "").is("registration", "invite").is("registration_by_room_invite", true)
+	in := stale.post("/auth/register", object{"username": "cleo", "password": password, "invite": link}).want(201, "").is("room_id", room)
+	cleo := &client{server: s, token: in.text("token")}
+	same(t, "rooms of the new account", cleo.get("/rooms").want(200, "").texts("rooms", "id"), []string{room})
+
 	closed := newServer(t, func(set *setting) { set.core.Registration = core.RegistrationClosed })
 	closed.anyone().post("/auth/register", object{"username": "ada", "password": password}).want(403, "registration_closed")
 	closed.anyone().get("/server").want(200, "").is("registration", "closed")

@@ -81,6 +81,9 @@ func (d *Dialect) begin(r *http.Request, a access) (call, error) {
 		return c, chat.ErrTokenInvalid
 	}
 	actor, err := d.core.Authenticate(ctx, token, c.address)
+	if a == either && !byHeader && chat.CodeOf(err) == chat.ErrTokenInvalid.Code { // a browser sends the cookie of a login that ended, too
+		return c, d.core.ChargeRequest(ctx, chat.Actor{UserID: chat.UserID(c.address)})
+	}
 	if err != nil {
 		return c, err
 	}

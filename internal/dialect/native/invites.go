@@ -59,7 +59,7 @@ func (d *Dialect) registerInvites() {
 	})
 	handle(d, "GET /invites/{code}", endpoint{
 		id: "get-invite", tag: tag, access: either, summary: "See what an invite is for",
-		description: "For anyone with the code. A code meant for one person is there for that person only.", codes: "invite_not_found rate_limited",
+		description: "For anyone with the code, with or without an account. A code meant for one person is there for that person only.", codes: "invite_not_found rate_limited",
 	}, func(ctx context.Context, by chat.Actor, in *CodePath) (*reply[Invite], error) {
 		v, err := d.core.Invite(ctx, by, in.Code)
 		if err != nil {

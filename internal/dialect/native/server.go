@@ -33,6 +33,7 @@ type (
 		Version      string   `json:"version" example:"1.4.0"`
 		API          string   `json:"api" doc:"The version of this API." example:"1.0.0"`
 		Registration string   `json:"registration" enum:"open,invite,closed" example:"open"`
+		RoomInvites  bool     `json:"registration_by_room_invite" doc:"Where registration is by invite, an invite to a room will do." example:"true"`
 		Dialects     []string `json:"dialects" doc:"The protocols that are on."`
 		Websocket    string   `json:"websocket" example:"/api/ws"`
 		HeartbeatMS  int64    `json:"heartbeat_ms" example:"30000"`
@@ -50,7 +51,7 @@ func (d *Dialect) registerServer() {
 		func(context.Context, chat.Actor, *noInput) (*reply[Server], error) {
 			return ok(Server{
 				Name: d.core.ServerName, Description: d.core.ServerDescription, Version: d.Version, API: apiVersion,
-				Registration: string(d.core.Registration), Dialects: append([]string{}, d.Dialects...), Websocket: prefix + "/ws",
+				Registration: string(d.core.Registration), RoomInvites: !d.core.RoomInvitesClosed, Dialects: append([]string{}, d.Dialects...), Websocket: prefix + "/ws",
 				HeartbeatMS: d.heartbeat.Milliseconds(), Push: d.PushKey != "", Limits: d.limits(),
 			}), nil
 		})

@@ -431,7 +431,7 @@ export interface ReceiptList {
 export interface RegisterRequest {
 	/** The username if it is not given. */
 	display_name?: string;
-	/** Needed where registration is by invite. */
+	/** Code of an invite to the server or to a room. Needed where registration is by invite; else it may be given to enter a room. */
 	invite?: string;
 	/** 8 to 200 characters. */
 	password: string;
@@ -650,6 +650,8 @@ export interface Server {
 	/** Notifications can be pushed to browsers. */
 	push: boolean;
 	registration: "open" | "invite" | "closed";
+	/** Where registration is by invite, an invite to a room will do. */
+	registration_by_room_invite: boolean;
 	version: string;
 	websocket: string;
 }
