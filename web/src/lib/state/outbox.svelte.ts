@@ -36,6 +36,7 @@ export class Outbox {
 	#db: Promise<IDBPDatabase<Store>> | null = null;
 	#user = '';
 	#running = false;
+	#again = false; // something came while a run was ending
 	#wait: ReturnType<typeof setTimeout> | undefined;
 
 	constructor(options: OutboxOptions) {
@@ -104,12 +105,19 @@ export class Outbox {
 
 	/** Sends what waits, oldest first. Does nothing while there is no connection or a send is under way. */
 	flush() {
-		if (this.#running) return;
+		if (this.#running) {
+			this.#again = true;
+			return;
+		}
 		this.#running = true;
+		this.#again = false;
 		const run = () => this.#run();
 		// two windows share what is kept; one at a time sends, and the nonce settles the rest
 		const done = navigator.locks ? navigator.locks.request(`outbox-${this.#user}`, { ifAvailable: true }, (lock) => (lock ? run() : this.#later(1000))) : run();
-		void Promise.resolve(done).finally(() => (this.#running = false));
+		void Promise.resolve(done).finally(() => {
+			this.#running = false;
+			if (this.#again) this.flush();
+		});
 	}
 
 	async #run() {
