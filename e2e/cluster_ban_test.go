@@ -19,7 +19,13 @@ type banned struct {
 }
 
 func (b banned) String() string {
-	return fmt.Sprintf("%s: requests %v, sends %v, connection %v", b.node.name, round(b.read), round(b.send), round(b.live))
+	at := func(d time.Duration) string {
+		if d == 0 {
+			return "not yet"
+		}
+		return round(d).String()
+	}
+	return fmt.Sprintf("%s: requests %s, sends %s, connection %s", b.node.name, at(b.read), at(b.send), at(b.live))
 }
 
 func round(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
@@ -68,9 +74,12 @@ func (c *cluster) newVictim(name, room string, on ...*node) *victim {
 	for _, n := range on {
 		v.held[n] = &banned{node: n}
 		v.done.Go(func() { v.keepAsking(n, "read", "GET", "/rooms/"+room+"/messages?limit=1", nil) })
-		v.done.Go(func() { v.keepAsking(n, "send", "POST", "/rooms/"+room+"/messages", obj{"content": name + " is still here"}) })
+		v.done.Go(func() {
+			v.keepAsking(n, "send", "POST", "/rooms/"+room+"/messages", obj{"content": name + " is still here"})
+		})
 		v.done.Go(func() { v.listen(n) })
 	}
+	c.victims = append(c.victims, v)
 	c.t.Cleanup(v.end)
 	c.until("the one to be banned is heard on every node", patience, func() string {
 		v.mu.Lock()
@@ -163,9 +172,8 @@ func (v *victim) listen(n *node) {
 	}
 }
 
-// ban bans the victim through one node, from the whole server or from the room, and waits until it holds on all of them. It is
-// a failure when that takes longer than the limit.
-func (v *victim) ban(through *node, server bool, limit time.Duration) []banned {
+// ask bans the victim through one node, from the whole server or from the room.
+func (v *victim) ask(through *node, server bool) {
 	c := v.c
 	c.t.Helper()
 	v.mu.Lock()
@@ -176,7 +184,26 @@ func (v *victim) ban(through *node, server bool, limit time.Duration) []banned {
 	} else {
 		c.on(through, c.owner.Token, "POST", "/rooms/"+v.room+"/bans", obj{"user_id": v.ID}, nil)
 	}
-	return v.wait(limit)
+}
+
+// sofar is what is known of where the ban holds; 0 is not yet.
+func (v *victim) sofar() (all []banned) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, n := range v.on {
+		all = append(all, *v.held[n])
+	}
+	return all
+}
+
+// heldWithin expects that requests and sends have been refused on a node within a limit.
+func (v *victim) heldWithin(what string, limit time.Duration, n *node) {
+	v.c.t.Helper()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if b := v.held[n]; b.read == 0 || b.send == 0 || b.read > limit || b.send > limit {
+		v.c.t.Errorf("the ban of %s did not hold for %s within %v: %v", v.name, what, limit, b)
+	}
 }
 
 // wait waits until a ban that was made holds on all nodes.
@@ -194,13 +221,7 @@ func (v *victim) wait(limit time.Duration) []banned {
 		}
 		return strings.Join(open, "; ")
 	})
-	var all []banned
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for _, n := range v.on {
-		all = append(all, *v.held[n])
-	}
-	return all
+	return v.sofar()
 }
 
 // stays expects that nobody let the victim in again, and that no node lets it log in when it is banned from the server.

@@ -96,6 +96,9 @@ func (w *crowd) check() {
 	for _, f := range w.faultsSoFar() {
 		t.Error(f)
 	}
+	if w.faulty > maxFaults {
+		t.Errorf("and %d more faults", w.faulty-maxFaults)
+	}
 }
 
 // history reads a room from one node, page by page from its end.
@@ -175,7 +178,7 @@ func (k *talker) checkViews(truth map[string][]post) {
 	defer k.mu.Unlock()
 	for room, v := range k.views {
 		if d := difference(v.known, index(truth[room])); d != "" {
-			k.crowd.t.Errorf("%s: room %s: %s", k.name, room, d)
+			k.crowd.fault("%s: room %s: %s", k.name, room, d)
 		}
 	}
 }
@@ -197,12 +200,12 @@ func (k *talker) checkSaid(truth map[string][]post) {
 		m, ok := stored[s.room][s.acked.ID]
 		switch {
 		case !ok:
-			k.crowd.t.Errorf("%s: %q was acknowledged as message %s, seq %d, and is not there", k.name, s.content, s.acked.ID, s.acked.Seq)
+			k.crowd.fault("%s: %q was acknowledged as message %s, seq %d, and is not there", k.name, s.content, s.acked.ID, s.acked.Seq)
 			continue
 		case m.Seq != s.acked.Seq || m.Sender == nil || m.Sender.ID != k.ID || !m.Deleted && !strings.HasPrefix(m.Content, s.content):
-			k.crowd.t.Errorf("%s: %q was acknowledged as message %s, seq %d; there is %+v", k.name, s.content, s.acked.ID, s.acked.Seq, m)
+			k.crowd.fault("%s: %q was acknowledged as message %s, seq %d; there is %+v", k.name, s.content, s.acked.ID, s.acked.Seq, m)
 		case m.Seq <= last[s.room].Seq:
-			k.crowd.t.Errorf("%s: %q has seq %d, what was said before it has %d", k.name, s.content, m.Seq, last[s.room].Seq)
+			k.crowd.fault("%s: %q has seq %d, what was said before it has %d", k.name, s.content, m.Seq, last[s.room].Seq)
 		}
 		last[s.room] = m
 	}
@@ -305,13 +308,19 @@ func (w *crowd) checkPresence(nodes []*node) {
 		}
 		return ""
 	})
-	online := 0
+	open, present := 0.0, 0
+	for _, n := range nodes {
+		open += n.metric("chat_websockets_open")
+	}
 	for _, s := range want {
 		if s == "online" {
-			online++
+			present++
 		}
 	}
-	w.t.Logf("presence: %d nodes agree on %d people online and %d offline, after %v", len(nodes), online, len(want)-online, time.Since(began).Round(time.Millisecond))
+	if int(open) != present {
+		w.t.Errorf("the nodes have %v connections open, want those of %d people", open, present)
+	}
+	w.t.Logf("presence: %d nodes agree on %d people online and %d offline, after %v", len(nodes), present, len(want)-present, time.Since(began).Round(time.Millisecond))
 }
 
 func (w *crowd) nameOf(id string) string {

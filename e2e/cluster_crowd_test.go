@@ -29,10 +29,11 @@ type crowd struct {
 	quiet chan struct{} // closed: say no more, and listen on
 	done  sync.WaitGroup
 
-	acked, delivered, changes, presence, connects, dropped, retried, abandoned, twice, holes, refilled, resyncs, unavailable, told atomic.Int64
+	acked, delivered, changes, presence, connects, dropped, retried, abandoned, twice, holes, refilled, resyncs, unavailable, told, cutOff atomic.Int64
 
 	mu     sync.Mutex
-	faults []string
+	faults []string // the first of them
+	faulty int
 	sentAt map[string]time.Time // a sample of what was said, to see how long it takes to everybody
 	delays []time.Duration
 }
@@ -94,19 +95,16 @@ func (w *crowd) end() {
 	w.done.Wait()
 }
 
+// maxFaults is how many faults are shown.
+const maxFaults = 30
+
 // fault notes what must not be.
 func (w *crowd) fault(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.faults) < 30 {
+	if w.faulty++; w.faulty <= maxFaults {
 		w.faults = append(w.faults, fmt.Sprintf(format, args...))
 	}
-}
-
-func (w *crowd) faultless() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.faults) == 0
 }
 
 // untilTold waits until so many more messages are acknowledged; everything about the load goes by that and not by the clock.
@@ -188,11 +186,11 @@ func (w *crowd) summary() string {
 		return w.delays[int(part*float64(len(w.delays)-1))].Round(100 * time.Microsecond)
 	}
 	return fmt.Sprintf(`%d clients in %d rooms: %d messages acknowledged, %d deliveries of new ones, %d of changes, %d of presence
-%d connections (%d lost and resumed, %d told to come back), %d sends repeated under their nonce, %d sent through two nodes at once, %d given up unanswered, %d answered "unavailable"
+%d connections (%d lost and resumed, %d told to come back, %d cut off without a word), %d sends repeated under their nonce, %d sent through two nodes at once, %d given up unanswered, %d answered "unavailable"
 %d resync, %d histories filled by REST, %d places where a change was folded into a later one
 from the send to each receiver, a sample of %d, whatever happened meanwhile: median %v, 99 %% %v, longest %v`,
 		len(w.talkers), len(w.rooms), w.acked.Load(), w.delivered.Load(), w.changes.Load(), w.presence.Load(),
-		w.connects.Load(), w.dropped.Load(), w.told.Load(), w.retried.Load(), w.twice.Load(), w.abandoned.Load(), w.unavailable.Load(),
+		w.connects.Load(), w.dropped.Load(), w.told.Load(), w.cutOff.Load(), w.retried.Load(), w.twice.Load(), w.abandoned.Load(), w.unavailable.Load(),
 		w.resyncs.Load(), w.refilled.Load(), w.holes.Load(),
 		len(w.delays), at(0.5), at(0.99), at(1))
 }

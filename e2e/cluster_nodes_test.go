@@ -40,7 +40,8 @@ type cluster struct {
 	nodes    []*node
 	owner    person
 	http     *http.Client // for one node after the other
-	lobby    string       // the room that everybody is in from the start
+	victims  []*victim
+	lobby    string // the room that everybody is in from the start
 }
 
 // node is one of them.
@@ -185,8 +186,13 @@ func (c *cluster) report() {
 		return
 	}
 	for _, n := range c.nodes {
-		lines := strings.Split(strings.TrimSpace(n.log.String()), "\n")
-		c.t.Logf("%s at %s said last:\n%s", n.name, n.addr, strings.Join(lines[max(0, len(lines)-40):], "\n"))
+		var lines []string
+		for line := range strings.Lines(n.log.String()) {
+			if !strings.Contains(line, "msg=request") || strings.Contains(line, "status=5") { // else there is little to see
+				lines = append(lines, line)
+			}
+		}
+		c.t.Logf("%s at %s said last:\n%s", n.name, n.addr, strings.Join(lines[max(0, len(lines)-60):], ""))
 	}
 }
 

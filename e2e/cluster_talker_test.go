@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,11 +24,13 @@ type talker struct {
 	number int
 	name   string
 	rooms  []string
+	only   string      // the address of the node it goes to; "": the balancer's
 	rejoin chan string // rooms of which the server said resync
 
-	hushed atomic.Bool // has finished what it said
-	gone   atomic.Bool // left for good
-	going  atomic.Bool // is to leave for good
+	hushed  atomic.Bool // has finished what it said
+	gone    atomic.Bool // left for good
+	going   atomic.Bool // is to leave for good
+	leaving atomic.Bool // is about to end its connection
 
 	mu      sync.Mutex // guards what follows
 	views   map[string]*view
@@ -121,7 +124,7 @@ func (k *talker) session() error {
 	}
 	dialing, stop := context.WithTimeout(ctx, 20*time.Second)
 	defer stop()
-	conn, _, err := websocket.Dial(dialing, "ws://"+w.cluster.front.addr+"/api/ws?token="+k.Token, nil)
+	conn, _, err := websocket.Dial(dialing, "ws://"+cmp.Or(k.only, w.cluster.front.addr)+"/api/ws?token="+k.Token, nil)
 	if err != nil {
 		return fmt.Errorf("connecting: %w", err)
 	}
@@ -139,6 +142,8 @@ func (k *talker) session() error {
 		k.read(ctx, conn)
 	})
 	err = k.act(ctx)
+	k.leaving.Store(true)
+	defer k.leaving.Store(false)
 	k.mu.Lock()
 	k.conn, k.joined = nil, false
 	k.mu.Unlock()
@@ -187,9 +192,15 @@ func (k *talker) read(ctx context.Context, conn *websocket.Conn) {
 		_, text, err := conn.Read(ctx)
 		if err != nil {
 			switch code := websocket.CloseStatus(err); code {
-			case -1, websocket.StatusNormalClosure: // cut off, or our own doing
+			case websocket.StatusNormalClosure: // our own doing
+			case -1:
+				if ctx.Err() == nil && !k.leaving.Load() {
+					k.crowd.cutOff.Add(1)
+				}
 			case websocket.StatusGoingAway:
 				k.crowd.told.Add(1)
+			case websocket.StatusInternalError: // it came while an engine was away
+				k.refused("connecting", packet{Code: "unavailable"})
 			default:
 				k.crowd.fault("%s: the connection was closed with %v", k.name, err)
 			}
