@@ -116,7 +116,11 @@ const (
 func Run(ctx context.Context, o Options) (res Result, err error) {
 	began := time.Now()
 	m := &move{o: o}
-	defer func() { err = errors.Join(err, m.close()) }()
+	defer func() {
+		if err = errors.Join(err, m.close()); err != nil && ctx.Err() != nil {
+			err = fmt.Errorf("%w: %w", ctx.Err(), err)
+		}
+	}()
 	if (o.From.URL == "") == (o.To.URL == "") {
 		return res, fmt.Errorf("both sides are %s: use its own tools (backup and restore for SQLite, pg_dump for PostgreSQL)", o.From.Engine())
 	}

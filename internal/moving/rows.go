@@ -57,6 +57,9 @@ func canonical(k kind, v any) (any, error) {
 		case text:
 			return sqlstore.PostgresText(string(v)), nil
 		case raw:
+			if v == nil { // no bytes, which is not NULL
+				v = []byte{}
+			}
 			return v, nil
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 )
 
 // What follows is for programs that work on a database as a whole, while no store serves it.
@@ -22,6 +23,9 @@ var (
 	// ErrSeized is what Start fails with while somebody has seized the database.
 	ErrSeized = errors.New("the database is being moved by the migrate-store command: wait until it has ended")
 )
+
+// seizeTries is how often a database is asked for: that a node has gone may take the server some seconds to notice.
+const seizeTries = 12
 
 // lockServing is the second key of the advisory lock that every writing connection of a store shares, see lockMigration.
 const lockServing = -2
@@ -43,15 +47,24 @@ func Seize(ctx context.Context, url string) (release func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	var free bool
-	if err := conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock(hashtext(current_schema()), $1)`, lockServing).Scan(&free); err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	if free {
-		return func() error {
-			_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // the lock goes with the connection
-			return pool.Close()
-		}, nil
+	for try := range seizeTries {
+		var free bool
+		if err := conn.QueryRowContext(ctx, `SELECT pg_try_advisory_lock(hashtext(current_schema()), $1)`, lockServing).Scan(&free); err != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
+		if free {
+			return func() error {
+				_, _ = conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock_all()`) // if that fails the connection is gone, and the lock with it
+				_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+				return pool.Close()
+			}, nil
+		}
+		timer := time.NewTimer(backoff(try + 5))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		timer.Stop()
 	}
 	var from sql.NullString
 	_ = conn.QueryRowContext(ctx, `SELECT string_agg(DISTINCT COALESCE(host(a.client_addr), 'its own machine'), ', ')
