@@ -39,11 +39,12 @@ export class App {
 	readonly outbox: Outbox;
 
 	#timelines = new Map<string, Timeline>();
-	#threads = new Set<{ room: string; put(message: Message): void; apply(frame: ServerFrame): void }>();
+	#threads = new Set<Timeline>();
 	#listeners = new Set<(frame: ServerFrame) => void>();
 	#socket: Socket;
 	#joined = new Set<string>();
 	#joining: string[] = [];
+	#connections = 0;
 
 	constructor() {
 		this.#socket = new Socket({
@@ -109,7 +110,7 @@ export class App {
 	timeline(room: string): Timeline {
 		let t = this.#timelines.get(room);
 		if (t) this.#timelines.delete(room);
-		else t = new Timeline(room, (m) => this.people.learn(m.sender));
+		else t = this.#history(room);
 		this.#timelines.set(room, t);
 		for (const old of this.#timelines.keys()) {
 			if (this.#timelines.size <= keptTimelines) break;
@@ -118,10 +119,31 @@ export class App {
 		return t;
 	}
 
-	/** Lets a thread hear of its room's messages; returns the way to stop. */
-	follow(thread: { room: string; put(message: Message): void; apply(frame: ServerFrame): void }): () => void {
-		this.#threads.add(thread);
-		return () => this.#threads.delete(thread);
+	/** The history of a thread, which hears of its room's messages until it is told to stop. */
+	thread(room: string, root: string): { timeline: Timeline; stop: () => void } {
+		const timeline = this.#history(room, root);
+		this.#threads.add(timeline);
+		return { timeline, stop: () => this.#threads.delete(timeline) };
+	}
+
+	/** Takes the server's answer to an own action, before the event says the same. */
+	own(message: Message) {
+		this.people.learn(message.sender);
+		for (const t of this.#histories(message.room_id)) t.own(message);
+	}
+
+	#history(room: string, thread?: string): Timeline {
+		return new Timeline(room, {
+			thread,
+			learn: (m) => this.people.learn(m.sender),
+			live: () => (this.connection === 'connected' && this.#joined.has(room) ? this.sessionId + this.#connections : ''),
+		});
+	}
+
+	*#histories(room: string): Iterable<Timeline> {
+		const t = this.#timelines.get(room);
+		if (t) yield t;
+		for (const t of this.#threads) if (t.room === room) yield t;
 	}
 
 	/** Moves the own read marker up to a message. */
@@ -179,15 +201,14 @@ export class App {
 	}
 
 	#sent(message: Message) {
-		this.#put(message);
+		this.own(message);
 		this.rooms.apply({ type: 'message_created', room_id: message.room_id, message }, this.me?.id ?? '');
 		this.tell({ type: 'read_message', message_id: message.id });
 	}
 
-	#put(message: Message) {
+	#put(message: Message, personal = false) {
 		this.people.learn(message.sender);
-		this.#timelines.get(message.room_id)?.put(message);
-		for (const t of this.#threads) if (t.room === message.room_id) t.put(message);
+		for (const t of this.#histories(message.room_id)) t.put(message, personal);
 	}
 
 	#frame(frame: ServerFrame) {
@@ -205,14 +226,14 @@ export class App {
 				this.#put(frame.message);
 				break;
 			case 'message_deleted':
-				this.#timelines.get(frame.room_id)?.remove(frame.message_id, frame.change_seq);
+				for (const t of this.#histories(frame.room_id)) t.remove(frame.message_id, frame.change_seq);
 				break;
 			case 'reaction_added':
 			case 'reaction_removed':
 				this.people.learn(frame.user);
-				this.#timelines
-					.get(frame.room_id)
-					?.react(frame.message_id, frame.emoji, frame.count, frame.change_seq, frame.type === 'reaction_added', frame.user.id === me);
+				for (const t of this.#histories(frame.room_id)) {
+					t.react(frame.message_id, frame.emoji, frame.count, frame.change_seq, frame.type === 'reaction_added', frame.user.id === me);
+				}
 				break;
 			case 'room_changes':
 				this.#changes(frame);
@@ -229,7 +250,7 @@ export class App {
 				break;
 			case 'user_updated':
 				this.people.learn(frame.user);
-				for (const t of this.#timelines.values()) t.rename(frame.user);
+				for (const t of [...this.#timelines.values(), ...this.#threads]) t.rename(frame.user);
 				if (frame.user.id === me) void this.#refreshMe();
 				break;
 			case 'user_joined':
@@ -251,7 +272,6 @@ export class App {
 		}
 		this.rooms.apply(frame, me);
 		if (frame.type === 'room_added') this.#join(frame.room.id);
-		for (const t of this.#threads) if ('room_id' in frame && frame.room_id === t.room) t.apply(frame);
 		for (const fn of this.#listeners) fn(frame);
 	}
 
@@ -275,6 +295,7 @@ export class App {
 		for (const r of rooms) this.people.learn(r.peer);
 		this.rooms.replaceAll(rooms);
 		this.#joined.clear();
+		this.#connections++;
 		this.typing.clear();
 		// rooms whose history is shown first
 		const shown = new Set(this.#timelines.keys());
@@ -298,15 +319,17 @@ export class App {
 
 	#changes(frame: Extract<ServerFrame, { type: 'room_changes' }>) {
 		const t = this.#timelines.get(frame.room_id);
-		for (const m of frame.messages) this.#put(m);
+		for (const m of frame.messages) this.#put(m, true);
 		const room = this.rooms.get(frame.room_id);
 		const newest = frame.messages.reduce<Message | null>((n, m) => (m.seq > (n?.seq ?? 0) ? m : n), null);
 		if (room && newest && newest.seq > room.last_seq) this.rooms.put({ ...room, last_seq: frame.last_seq, last_message_at: newest.created_at });
 		if (!t) return;
 		if (frame.truncated && frame.messages.length === 0) {
 			// too much was missed to be told: what is shown has a hole at its end
-			t.reset();
-			void t.open({ at: 'newest' });
+			for (const h of this.#histories(frame.room_id)) {
+				h.reset();
+				void h.open({ at: 'newest' });
+			}
 		} else if (!frame.truncated) t.advance(frame.last_seq);
 	}
 }

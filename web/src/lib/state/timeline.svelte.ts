@@ -1,13 +1,26 @@
-// A part of one room's history, kept current: a stretch of messages without holes, which grows at both ends.
+// A part of one history, that of a room or of a thread, kept current: a stretch of messages without holes, which grows at both ends.
 //
 // Messages come from pages, from events and from answers to own actions. Whatever the order they arrive in, the newest state of each
 // message wins by change_seq, and the stretch never gets a hole: an event past its end only says that there is more.
-import { call, type Message, type MessagePage, type UserSummary } from '$lib/api/client';
+import { call, type ChangeList, type Message, type MessagePage, type UserSummary } from '$lib/api/client';
 
 /** Where to open the history. */
 export type Place = { at: 'newest' } | { at: 'unread'; seq: number } | { at: 'message'; id: string } | { at: 'date'; time: string };
 
+export interface TimelineOptions {
+	/** Told of every message that is kept, for the people in it. */
+	learn?: (message: Message) => void;
+	/** The first message of the thread that this is the history of. */
+	thread?: string;
+	/** Names the connection that the room's events arrive by now, or is empty. A page that was asked for before may have missed some. */
+	live?: () => string;
+}
+
 const pageSize = 50;
+
+/** What a stretch may grow to; its far end is forgotten then, and loaded again when it is scrolled to. */
+const longest = 10_000;
+const forgotten = 2_000;
 
 export class Timeline {
 	/** Oldest first; replaced, never changed. */
@@ -16,8 +29,9 @@ export class Timeline {
 	hasAfter = $state(false);
 	/** What is being loaded now. */
 	loading = $state<'open' | 'before' | 'after' | null>(null);
-	/** Why opening failed, or loading more. */
+	/** Why opening failed, or loading more; `failed` says which. */
 	error = $state.raw<unknown>(null);
+	failed = $state<'open' | 'before' | 'after' | null>(null);
 	/** Whether a page has been shown. */
 	opened = $state(false);
 	/** What the reader had read when the history was opened: the "new messages" line stands after it. Null: no line. */
@@ -25,20 +39,25 @@ export class Timeline {
 	/** Grows with every jump; with the message to show, if there is one. */
 	target = $state.raw<{ n: number; id: string | null; place: Place }>({ n: 0, id: null, place: { at: 'newest' } });
 
-	/** The room's counter up to which every change has been applied; null until the history was opened. */
+	/** The room's counter up to which every change to what is shown has been applied; null until the history was opened. */
 	lastChange: number | null = null;
 
+	readonly thread: string | null;
 	#index = new Map<string, number>();
 	#abort: AbortController | null = null;
 	#learn: (message: Message) => void;
-	/** Changes that came while a page was on its way. */
-	#meanwhile: Message[] | null = null;
+	#live: () => string;
+	/** Events that came while a page was on its way: the page may be older than they are. */
+	#meanwhile: (() => void)[] | null = null;
+	#wanted: Place = { at: 'newest' };
 
 	constructor(
 		readonly room: string,
-		learn: (message: Message) => void = () => {},
+		options: TimelineOptions = {},
 	) {
-		this.#learn = learn;
+		this.thread = options.thread ?? null;
+		this.#learn = options.learn ?? (() => {});
+		this.#live = options.live ?? (() => 'always');
 	}
 
 	get(id: string): Message | undefined {
@@ -50,151 +69,220 @@ export class Timeline {
 		return this.#index.get(id) ?? -1;
 	}
 
-	/** Shows a place of the history, loading it if it is not there. lastSeq is the room's counter as far as the caller knows it. */
+	/** Shows a place of the history, loading it if it is not there. Fails silently: see error. */
 	async open(place: Place): Promise<void> {
 		if (place.at === 'message' && this.#index.has(place.id)) return this.#aim(place.id, place);
-		if (place.at === 'newest' && this.opened && !this.hasAfter) return this.#aim(null, place);
-		const page = await this.#load('open', query(place));
-		if (!page) return;
-		this.#replace(page.messages);
+		if (place.at === 'newest' && this.opened && !this.hasAfter && !this.#abort) return this.#aim(null, place);
+		this.#wanted = place;
+		const live = this.#live();
+		const loaded = await this.#load('open', query(place));
+		if (!loaded) return;
+		const { page, replay } = loaded;
+		this.#set(sorted(page.messages));
 		this.hasBefore = page.has_before;
 		this.hasAfter = page.has_after;
 		this.opened = true;
+		for (const m of page.messages) this.#advance(m.change_seq);
+		replay();
 		this.#aim(aimOf(place, page), place);
+		if (!live || live !== this.#live()) await this.#catchUp(Math.max(0, ...page.messages.map((m) => m.change_seq)));
 	}
 
 	async loadBefore(): Promise<void> {
 		const first = this.messages[0];
 		if (!first || !this.hasBefore || this.loading) return;
-		const page = await this.#load('before', { before: first.id });
-		if (!page) return;
-		this.#merge(page.messages, 'before');
-		this.hasBefore = page.has_before;
+		const loaded = await this.#load('before', { before: first.id });
+		if (!loaded) return;
+		this.#merge(loaded.page.messages);
+		this.hasBefore = loaded.page.has_before;
+		loaded.replay();
 	}
 
 	async loadAfter(): Promise<void> {
 		const last = this.messages.at(-1);
 		if (!last || !this.hasAfter || this.loading) return;
-		const page = await this.#load('after', { after: last.id });
-		if (!page) return;
-		this.#merge(page.messages, 'after');
-		this.hasAfter = page.has_after;
+		const loaded = await this.#load('after', { after: last.id });
+		if (!loaded) return;
+		this.#merge(loaded.page.messages);
+		this.hasAfter = loaded.page.has_after;
+		loaded.replay();
+	}
+
+	/** Tries again what failed. */
+	retry(): Promise<void> {
+		const what = this.failed;
+		this.error = null;
+		this.failed = null;
+		if (what === 'before') return this.loadBefore();
+		if (what === 'after') return this.loadAfter();
+		return this.open(this.#wanted);
+	}
+
+	/**
+	 * Bounds what is kept, taking from the end that is farther from the one that is read. Does nothing until there is much more than a
+	 * person looks through.
+	 */
+	trim(reading: 'start' | 'end') {
+		if (this.messages.length <= longest) return;
+		if (reading === 'end') {
+			this.#set(this.messages.slice(forgotten));
+			this.hasBefore = true;
+		} else {
+			this.#set(this.messages.slice(0, -forgotten));
+			this.hasAfter = true;
+		}
 	}
 
 	/** Forgets everything: the next open loads anew. */
 	reset() {
 		this.#abort?.abort();
 		this.#abort = null;
+		this.#meanwhile = null;
 		this.loading = null;
+		this.error = null;
+		this.failed = null;
 		this.#set([]);
 		this.hasBefore = this.hasAfter = this.opened = false;
 		this.lastChange = null;
 	}
 
-	/** A message was stored, or its state changed. */
-	put(message: Message) {
-		this.#meanwhile?.push(message);
-		this.#learn(message);
-		this.advance(message.change_seq);
-		if (!this.opened) return;
-		const i = this.#index.get(message.id);
-		if (i !== undefined) {
-			const before = this.messages[i]!;
-			if (before.change_seq > message.change_seq) return;
-			this.#set(this.messages.with(i, keep(before, message)));
-			return;
-		}
-		if (message.seq !== message.change_seq && !this.#within(message)) return; // an old message outside of the stretch
-		this.#countReply(message);
-		const last = this.messages.at(-1);
-		if (last && message.seq < last.seq) {
-			if (this.#within(message)) this.#set(sorted([...this.messages, message]));
-		} else if (this.hasAfter) {
-			return; // the end of the stretch is not the end of the room
-		} else {
-			this.#set([...this.messages, message]);
-		}
+	/** An event: a message was stored, or its state changed. `personal`: it was made for this reader, and its reactions know which are theirs. */
+	put(message: Message, personal = false) {
+		this.#advance(message.change_seq);
+		this.#meanwhile?.push(() => this.#apply(message, personal));
+		this.#apply(message, personal);
 	}
 
-	/** A message became a tombstone. */
+	/** The answer to an own action. It may overtake the events of changes before it, so it says nothing of them. */
+	own(message: Message) {
+		this.#meanwhile?.push(() => this.#apply(message, true));
+		this.#apply(message, true);
+	}
+
+	/** An event: a message became a tombstone. */
 	remove(id: string, changeSeq: number) {
-		this.advance(changeSeq);
-		const i = this.#index.get(id);
-		if (i === undefined) return;
-		const before = this.messages[i]!;
-		this.#set(
-			this.messages.with(i, { ...before, deleted: true, content: '[deleted]', attachments: [], reactions: [], links: [], mentions: [], pinned: false, change_seq: changeSeq }),
-		);
+		this.#advance(changeSeq);
+		const apply = () =>
+			this.#change(id, changeSeq, (m) => ({
+				...m,
+				deleted: true,
+				content: '',
+				attachments: [],
+				reactions: [],
+				links: [],
+				mentions: [],
+				pinned: false,
+			}));
+		this.#meanwhile?.push(apply);
+		apply();
 	}
 
-	/** Someone reacted, or took it back; `mine` says that it was the reader. */
+	/** An event: someone reacted, or took it back; `mine` says that it was the reader. */
 	react(id: string, emoji: string, count: number, changeSeq: number, added: boolean, mine: boolean) {
-		this.advance(changeSeq);
-		const i = this.#index.get(id);
-		if (i === undefined) return;
-		const before = this.messages[i]!;
-		if (before.change_seq >= changeSeq) return;
-		const had = before.reactions.find((r) => r.emoji === emoji);
-		const me = mine ? added : (had?.me ?? false);
-		const reactions = had
-			? before.reactions.map((r) => (r.emoji === emoji ? { emoji, count, me } : r)).filter((r) => r.count > 0)
-			: count > 0
-				? [...before.reactions, { emoji, count, me }]
-				: before.reactions;
-		this.#set(this.messages.with(i, { ...before, reactions, change_seq: changeSeq }));
+		this.#advance(changeSeq);
+		const apply = () =>
+			this.#change(id, changeSeq, (m) => {
+				const had = m.reactions.find((r) => r.emoji === emoji);
+				const me = mine ? added : (had?.me ?? false);
+				const reactions = had
+					? m.reactions.map((r) => (r.emoji === emoji ? { emoji, count, me } : r)).filter((r) => r.count > 0)
+					: count > 0
+						? [...m.reactions, { emoji, count, me }]
+						: m.reactions;
+				return { ...m, reactions };
+			});
+		this.#meanwhile?.push(apply);
+		apply();
 	}
 
 	/** A person's name or picture changed. */
 	rename(user: UserSummary) {
 		if (!this.messages.some((m) => m.sender?.id === user.id)) return;
 		const { id, username, display_name, avatar_url, bot, rank } = user;
-		this.#set(this.messages.map((m) => (m.sender?.id === id ? { ...m, sender: { id, username, display_name, avatar_url, bot, rank } } : m)));
+		const sender = { id, username, display_name, avatar_url, bot, rank };
+		this.#set(this.messages.map((m) => (m.sender?.id === id ? { ...m, sender } : m)));
 	}
 
 	/** Every change up to this one has been applied, or concerns nothing that is shown. */
 	advance(changeSeq: number) {
+		this.#advance(changeSeq);
+	}
+
+	#advance(changeSeq: number) {
 		if (this.lastChange === null || changeSeq > this.lastChange) this.lastChange = changeSeq;
 	}
 
-	#within(m: Message): boolean {
+	#apply(message: Message, personal = false) {
+		this.#learn(message);
+		if (!this.opened) return;
+		const i = this.#index.get(message.id);
+		if (i !== undefined) {
+			const before = this.messages[i]!;
+			if (before.change_seq < message.change_seq || (before.change_seq === message.change_seq && personal)) {
+				this.#set(this.messages.with(i, keep(before, message, personal)));
+			}
+			return;
+		}
+		this.#countReply(message);
+		if (!this.#holds(message)) return;
 		const first = this.messages[0];
 		const last = this.messages.at(-1);
-		return !!first && !!last && (m.seq > first.seq || !this.hasBefore) && m.seq < last.seq;
+		if (last ? message.seq > last.seq : true) {
+			if (!this.hasAfter) this.#set([...this.messages, message]); // else the end of the stretch is not the end of the history
+		} else if (message.seq > first!.seq || !this.hasBefore) {
+			this.#set(sorted([...this.messages, message]));
+		}
+	}
+
+	/** Whether a message is part of this history. */
+	#holds(message: Message): boolean {
+		if (!this.thread) return true;
+		return !!message.parent_id && (message.parent_id === this.thread || this.#index.has(message.parent_id));
+	}
+
+	#change(id: string, changeSeq: number, fn: (before: Message) => Message) {
+		const i = this.#index.get(id);
+		if (i === undefined) return;
+		const before = this.messages[i]!;
+		if (before.change_seq >= changeSeq) return;
+		this.#set(this.messages.with(i, { ...fn(before), change_seq: changeSeq }));
 	}
 
 	/** A reply moves the counters of its thread's first message without a change of that. */
 	#countReply(reply: Message) {
-		if (!reply.parent_id || reply.seq !== reply.change_seq) return;
+		if (!reply.parent_id || this.thread) return;
 		let root = this.get(reply.parent_id);
-		for (let depth = 0; root?.parent_id && depth < 50; depth++) root = this.get(root.parent_id) ?? undefined;
-		if (!root) return;
-		const i = this.#index.get(root.id)!;
+		for (let depth = 0; root?.parent_id && depth < 50; depth++) root = this.get(root.parent_id);
+		if (!root || (root.thread?.last_reply_at ?? '') >= reply.created_at) return; // counted already: times of a room only grow
 		const thread = { reply_count: (root.thread?.reply_count ?? 0) + 1, last_reply_at: reply.created_at };
-		this.messages = this.messages.with(i, { ...root, thread });
+		this.#set(this.messages.with(this.#index.get(root.id)!, { ...root, thread }));
 	}
 
-	async #load(what: 'open' | 'before' | 'after', q: Record<string, string | number>): Promise<MessagePage | null> {
+	async #load(
+		what: 'open' | 'before' | 'after',
+		q: Record<string, string | number>,
+	): Promise<{ page: MessagePage; replay: () => void } | null> {
 		if (what === 'open') this.#abort?.abort();
 		const abort = new AbortController();
 		this.#abort = abort;
 		this.loading = what;
 		this.error = null;
-		const meanwhile: Message[] = [];
+		this.failed = null;
+		const meanwhile: (() => void)[] = [];
 		this.#meanwhile = meanwhile;
+		const input = { query: { limit: pageSize, ...q }, signal: abort.signal };
 		try {
-			const page = await call('GET /rooms/{id}/messages', { path: { id: this.room }, query: { limit: pageSize, ...q }, signal: abort.signal });
+			const page = this.thread
+				? await call('GET /messages/{id}/thread', { path: { id: this.thread }, ...input })
+				: await call('GET /rooms/{id}/messages', { path: { id: this.room }, ...input });
 			if (this.#abort !== abort) return null;
-			for (const m of page.messages) {
-				this.#learn(m);
-				this.advance(m.change_seq);
-			}
-			const newer = new Map(meanwhile.map((m) => [m.id, m]));
-			const last = page.messages.at(-1);
-			page.messages = page.messages.map((m) => newest(m, newer.get(m.id)));
-			if (!page.has_after) for (const m of newer.values()) if (m.seq > (last?.seq ?? 0) && what !== 'before') page.messages.push(m);
-			return page;
+			for (const m of page.messages) this.#learn(m);
+			return { page, replay: () => meanwhile.forEach((apply) => apply()) };
 		} catch (err) {
-			if (this.#abort === abort) this.error = err;
+			if (this.#abort === abort) {
+				this.error = err;
+				this.failed = what;
+			}
 			return null;
 		} finally {
 			if (this.#abort === abort) {
@@ -205,29 +293,42 @@ export class Timeline {
 		}
 	}
 
+	/** Reads what changed between a page and the first event that arrives. */
+	async #catchUp(since: number) {
+		try {
+			for (let more = true; more; ) {
+				const changes: ChangeList = await call('GET /rooms/{id}/changes', { path: { id: this.room }, query: { since: String(since), limit: 100 } });
+				for (const m of changes.messages) this.#apply(m, true);
+				since = changes.messages.at(-1)?.change_seq ?? changes.last_seq;
+				more = changes.truncated && changes.messages.length > 0;
+			}
+		} catch {
+			// the next connection catches up
+		}
+	}
+
 	#aim(id: string | null, place: Place) {
 		this.target = { n: this.target.n + 1, id, place };
 	}
 
-	#replace(messages: readonly Message[]) {
-		this.#set(sorted(messages));
-	}
-
-	#merge(messages: readonly Message[], _side: 'before' | 'after') {
+	#merge(messages: readonly Message[]) {
 		const all = new Map(this.messages.map((m) => [m.id, m]));
-		for (const m of messages) all.set(m.id, newest(m, all.get(m.id)));
+		for (const m of messages) {
+			const known = all.get(m.id);
+			all.set(m.id, !known ? m : known.change_seq >= m.change_seq ? known : keep(known, m, true));
+		}
 		this.#set(sorted([...all.values()]));
 	}
 
 	#set(messages: readonly Message[]) {
 		const old = this.messages;
 		this.messages = messages;
-		// a message that was appended moves nothing
-		if (messages.length === old.length + 1 && old.length > 0 && messages[old.length - 1] === old[old.length - 1]) {
+		// a message that was appended or replaced moves nothing
+		if (messages.length === old.length + 1 && old.length > 0 && messages[old.length - 1]!.id === old.at(-1)!.id && messages[0]!.id === old[0]!.id) {
 			this.#index.set(messages[old.length]!.id, old.length);
 			return;
 		}
-		if (messages.length === old.length && messages[0]?.id === old[0]?.id && messages.at(-1)?.id === old.at(-1)?.id) return;
+		if (messages.length === old.length && messages.length > 0 && messages[0]!.id === old[0]!.id && messages.at(-1)!.id === old.at(-1)!.id) return;
 		this.#index = new Map(messages.map((m, i) => [m.id, i]));
 	}
 }
@@ -237,7 +338,7 @@ function query(place: Place): Record<string, string | number> {
 		case 'newest':
 			return {};
 		case 'unread':
-			return { around_seq: place.seq };
+			return { around_seq: Math.max(1, place.seq) };
 		case 'message':
 			return { around: place.id };
 		case 'date':
@@ -260,15 +361,13 @@ function aimOf(place: Place, page: MessagePage): string | null {
 
 const sorted = (messages: readonly Message[]): Message[] => [...messages].sort((a, b) => a.seq - b.seq);
 
-function newest(a: Message, b: Message | undefined): Message {
-	return b && b.change_seq > a.change_seq ? keep(a, b) : a;
-}
-
 /** An event for everyone cannot say which reactions are the reader's own, nor what only the answer to a page counts. */
-function keep(before: Message, after: Message): Message {
-	const mine = new Set(before.reactions.filter((r) => r.me).map((r) => r.emoji));
+function keep(before: Message, after: Message, personal: boolean): Message {
+	const mine = new Set(personal ? [] : before.reactions.filter((r) => r.me).map((r) => r.emoji));
+	const nonce = after.nonce ?? before.nonce;
 	return {
 		...after,
+		...(nonce ? { nonce } : {}),
 		reactions: mine.size ? after.reactions.map((r) => (mine.has(r.emoji) && !r.me ? { ...r, me: true } : r)) : after.reactions,
 		thread: (after.thread?.reply_count ?? 0) >= (before.thread?.reply_count ?? 0) ? after.thread : before.thread,
 	};
