@@ -92,7 +92,7 @@ func document(t *testing.T, a *api) {
 			t.Errorf("the document lacks %s", row)
 		}
 	}
-	open := []string{"GET /server", "GET /docs", "GET /docs/websocket", "GET /openapi.json", "GET /avatars/{name}", "POST /auth/register", "POST /auth/login", "POST /auth/setup", "GET /invites/{code}"}
+	open := []string{"GET /server", "GET /docs", "GET /docs/websocket", "GET /openapi.json", "GET /avatars/{name}", "GET /previews/{name}", "POST /auth/register", "POST /auth/login", "POST /auth/setup", "GET /invites/{code}"}
 	nobody := a.client(t, person{})
 	for template, item := range paths {
 		known := asObj(item)
@@ -138,7 +138,7 @@ func objects(t *testing.T, a *api) {
 			"| nonce* html*",
 		"Thread":       "reply_count# last_reply_at?",
 		"Reaction":     "emoji count# me",
-		"Link":         "url title? description? image?",
+		"Link":         "url title? description? image? | image_width?# image_height?#",
 		"Attachment":   "id filename size# mime_type width?# height?# url thumbnail_url? created_at scan",
 		"Notification": "id type content room_id? message_id? actor? severity created_at read_at? expires_at? | title invite_code?",
 		"Invite":       "code room? created_by? created_at expires_at? max_uses?# uses# revoked",

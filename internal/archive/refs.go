@@ -37,7 +37,7 @@ type reference struct {
 // The columns of the schema that name blobs. They follow the store's own rule of which blob is in use, and a test compares
 // them with the schema, so that a new column cannot be forgotten here.
 var (
-	hashColumns   = []string{"attachments.hash", "attachments.thumb_hash"}
+	hashColumns   = []string{"attachments.hash", "attachments.thumb_hash", "link_pictures.hash"}
 	avatarColumns = []string{"users.avatar_url", "rooms.avatar_url"}
 	textColumns   = []string{"settings.value"} // assets are named somewhere within
 )
@@ -52,8 +52,11 @@ func references(ctx context.Context, path string, fn func(reference) error) erro
 	}
 	err = func() error {
 		for _, column := range hashColumns {
-			// The bytes of infected files are gone on purpose.
-			if err := eachText(ctx, db, column, "scan <> '"+string(chat.ScanInfected)+"'", func(hash string) error {
+			condition := ""
+			if strings.HasPrefix(column, "attachments.") {
+				condition = "scan <> '" + string(chat.ScanInfected) + "'" // the bytes of infected files are gone on purpose
+			}
+			if err := eachText(ctx, db, column, condition, func(hash string) error {
 				if blob.CheckHash(hash) != nil {
 					return fmt.Errorf("the database names a file %q, which is no hash", hash)
 				}

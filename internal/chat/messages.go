@@ -77,7 +77,9 @@ type Link struct {
 	URL         string `json:"url"`
 	Title       string `json:"title,omitempty"`
 	Description string `json:"description,omitempty"`
-	Image       string `json:"image,omitempty"`
+	Image       string `json:"image,omitempty"`  // path of a picture kept on this server; empty for none
+	Width       int    `json:"width,omitempty"`  // of the picture, in pixels
+	Height      int    `json:"height,omitempty"` //
 }
 
 // ScanState is what the malware scanner said of an attachment.

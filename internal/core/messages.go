@@ -161,6 +161,7 @@ func (c *Core) EditMessage(ctx context.Context, by chat.Actor, id chat.MessageID
 		}
 		e.Search = fold.Fold(strings.Join(text, "\n"))
 	}
+	var pictures []string
 	err = c.change(ctx, func(tx Tx) ([]chat.Event, error) {
 		now, err := tx.Message(ctx, id)
 		if err != nil {
@@ -176,9 +177,13 @@ func (c *Core) EditMessage(ctx context.Context, by chat.Actor, id chat.MessageID
 			msg = now
 			return nil, c.fillMessages(ctx, now)
 		}
+		pictures, e.Links = picturesOf(now.Links), knownLinks(e.Links, now.Links)
 		msg, err = tx.EditMessage(ctx, id, e)
 		return []chat.Event{chat.MessageChanged{Message: msg}}, err
 	})
+	if err == nil {
+		c.releaseBlobs(pictures) // if no message shows them now
+	}
 	return msg, err
 }
 

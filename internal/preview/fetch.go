@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"parley/internal/chat"
+	"parley/internal/core"
 	"parley/internal/safedial"
 )
 
@@ -41,5 +42,33 @@ func (s *Service) fetch(ctx context.Context, address string) (chat.Link, error) 
 	if unknown(l) {
 		return none, errNoTitle
 	}
+	if l.Image != "" {
+		picture, err := s.picture(ctx, l.Image)
+		if err != nil { // not logged: it may name the address, which is what people wrote
+			picture = core.PreviewPicture{}
+		}
+		l.Image, l.Width, l.Height = picture.Path, picture.Width, picture.Height
+	}
 	return l, nil
+}
+
+// picture fetches a page's picture and has it kept. On an error there is none.
+func (s *Service) picture(ctx context.Context, address string) (none core.PreviewPicture, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return none, err
+	}
+	req.Header.Set("Accept", "image/webp,image/png,image/jpeg,image/gif")
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return none, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return none, fmt.Errorf("the site answered %d", resp.StatusCode)
+	}
+	if resp.ContentLength > core.MaxPreviewBytes {
+		return none, safedial.ErrTooLarge
+	}
+	return s.opts.Core.StorePreview(ctx, safedial.Limit(resp.Body, core.MaxPreviewBytes))
 }

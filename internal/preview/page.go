@@ -15,7 +15,6 @@ import (
 	"golang.org/x/text/transform"
 
 	"parley/internal/chat"
-	"parley/internal/safedial"
 )
 
 const (
@@ -119,7 +118,7 @@ func link(found map[string]string, base *url.URL) chat.Link {
 		return chat.Link{}
 	}
 	l.Description = first(found, descriptions, func(s string) string { return clean(s, maxDescription) })
-	l.Image = first(found, images, func(s string) string { return image(s, base) })
+	l.Image = first(found, images, func(s string) string { return imageAddress(s, base) })
 	return l
 }
 
@@ -164,14 +163,14 @@ func clean(s string, n int) string {
 	return string(line)
 }
 
-// image returns the address of a picture if clients can be told of it: https, on the internet, and no longer than is usual.
-// Nobody fetches it here.
-func image(s string, base *url.URL) string {
+// imageAddress returns the address of a picture if it may be one to fetch: of the web, and no longer than is usual. Where it leads is
+// checked when it is dialled.
+func imageAddress(s string, base *url.URL) string {
 	if s == "" || len(s) > maxImage {
 		return ""
 	}
 	u, err := base.Parse(s)
-	if err != nil || u.Scheme != "https" || u.User != nil || u.Opaque != "" || !safedial.PublicHost(u.Hostname()) {
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.Opaque != "" || u.Host == "" {
 		return ""
 	}
 	u.Fragment, u.RawFragment = "", ""

@@ -74,11 +74,10 @@ func TestReadPage(t *testing.T) {
 		{"a picture relative to the base", "", `<base href="https://cdn.example.org/x/"><title>t</title><meta property="og:image" content="p.png">`, chat.Link{Title: "t", Image: "https://cdn.example.org/x/p.png"}},
 		{"a secure picture instead of another", "", `<title>t</title><meta property="og:image" content="http://a.example.org/p.png"><meta property="og:image:secure_url" content="https://a.example.org/p.png">`,
 			chat.Link{Title: "t", Image: "https://a.example.org/p.png"}},
-		{"a picture that is not https", "", `<title>t</title><meta property="og:image" content="http://a.example.org/p.png">`, chat.Link{Title: "t"}},
+		{"a picture that is not https", "", `<title>t</title><meta property="og:image" content="http://a.example.org/p.png">`, chat.Link{Title: "t", Image: "http://a.example.org/p.png"}},
+		{"a picture by another protocol", "", `<title>t</title><meta property="og:image" content="ftp://a.example.org/p.png">`, chat.Link{Title: "t"}},
 		{"a picture that is data", "", `<title>t</title><meta property="og:image" content="data:image/png;base64,AAAA">`, chat.Link{Title: "t"}},
 		{"a picture that is a program", "", `<title>t</title><meta property="og:image" content="javascript:alert(1)">`, chat.Link{Title: "t"}},
-		{"a picture at a private address", "", `<title>t</title><meta property="og:image" content="https://192.168.0.1/reboot">`, chat.Link{Title: "t"}},
-		{"a picture at a private name", "", `<title>t</title><meta property="og:image" content="https://router.lan/reboot">`, chat.Link{Title: "t"}},
 		{"a picture with a password", "", `<title>t</title><meta property="og:image" content="https://a:b@a.example.org/p.png">`, chat.Link{Title: "t"}},
 		{"a picture with a very long address", "", `<title>t</title><meta property="og:image" content="https://a.example.org/` + strings.Repeat("p", 3000) + `">`, chat.Link{Title: "t"}},
 		{"a picture without an address", "", `<title>t</title><meta property="og:image" content="://">`, chat.Link{Title: "t"}},
@@ -130,7 +129,7 @@ func FuzzReadPage(f *testing.F) {
 		if l.Title == "" && l != (chat.Link{}) {
 			t.Errorf("a preview without title: %+v", l)
 		}
-		if u, err := url.Parse(l.Image); l.Image != "" && (err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || len(l.Image) > maxImage) {
+		if u, err := url.Parse(l.Image); l.Image != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || len(l.Image) > maxImage) {
 			t.Errorf("picture %q", l.Image)
 		}
 		if l.URL != "" {

@@ -1,6 +1,7 @@
 // Package preview finds out what is behind the links in messages: the title, description and picture that pages give of
 // themselves. It fetches in the background, from public addresses only (package safedial), and hands what it finds to the
-// core, which stores it with the message and tells the room.
+// core, which stores it with the message and tells the room. Pictures are fetched here too and kept by the core: whoever
+// reads a message asks no other site for anything.
 //
 // Which links a message has is decided in package core; messages of encrypted rooms have none, so nobody is asked for them.
 package preview
@@ -8,6 +9,7 @@ package preview
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -18,6 +20,7 @@ import (
 	"time"
 
 	"parley/internal/chat"
+	"parley/internal/core"
 	"parley/internal/safedial"
 )
 
@@ -25,6 +28,7 @@ import (
 type Core interface {
 	Subscribe(func([]chat.Event))
 	SetLinks(ctx context.Context, id chat.MessageID, links []chat.Link) error
+	StorePreview(ctx context.Context, picture io.Reader) (core.PreviewPicture, error)
 }
 
 // Options are what the service needs. The zero value of a field means its default, but for Core.

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"io"
 	"net"
 	"net/http"
@@ -127,6 +129,18 @@ func (s *setting) serve(w http.ResponseWriter, r *http.Request) {
 		}
 	case path == "/missing":
 		w.WriteHeader(http.StatusNotFound)
+	case strings.HasPrefix(path, "/card"):
+		page = `<title>Card</title><meta property="og:image" content="` + r.URL.Query().Get("image") + `">`
+	case path == "/large.png":
+		w.Header().Set("Content-Type", "image/png")
+		_, _ = w.Write(make([]byte, core.MaxPreviewBytes+1))
+		return
+	case path == "/good.png":
+		w.Header().Set("Content-Type", "image/png")
+		if err := png.Encode(w, image.NewGray(image.Rect(0, 0, 600, 300))); err != nil {
+			s.t.Error(err)
+		}
+		return
 	case path == "/picture":
 		kind = "image/png"
 	case path == "/untyped":
@@ -252,6 +266,51 @@ func TestWhatIsAPreview(t *testing.T) {
 			defer s.mu.Unlock()
 			if err := s.ended[len(s.ended)-1]; (err == nil) != (r.want != "") || r.err != nil && !errors.Is(err, r.err) {
 				t.Errorf("error %v", err)
+			}
+		})
+	}
+	if slices.Contains(s.requests(), "/private") {
+		t.Error("the private address was reached")
+	}
+}
+
+func TestPicturesAreFetchedAndKept(t *testing.T) {
+	s := newSetting(t, nil)
+	for _, r := range []struct {
+		name, image string
+		want        bool
+	}{
+		{"a picture", "/good.png", true},
+		{"a picture of another site that must not be reached", "http://127.0.0.2/good.png", false},
+		{"a picture that moved to where it must not be reached", "/trap", false},
+		{"a picture that is not there", "/missing", false},
+		{"a page instead of a picture", "/a", false},
+		{"a picture that is too large", "/large.png", false},
+		{"something that never ends", "/endless", false},
+	} {
+		t.Run(r.name, func(t *testing.T) {
+			m := s.link(s.alice, "%/card"+strconv.Itoa(len(s.requests()))+"?image="+r.image)
+			s.settle()
+			now, err := s.Message(t.Context(), s.alice, m.ID)
+			if err != nil || now.Links[0].Title != "Card" {
+				t.Fatalf("%+v, %v", now.Links, err)
+			}
+			l := now.Links[0]
+			if !r.want {
+				if l.Image != "" || l.Width != 0 {
+					t.Errorf("shows %+v", l)
+				}
+				return
+			}
+			if l.Width != 480 || l.Height != 240 {
+				t.Errorf("shows %+v", l)
+			}
+			body, kind, err := s.Preview(t.Context(), strings.TrimPrefix(l.Image, core.PreviewPath))
+			if err != nil || kind != "image/jpeg" {
+				t.Fatalf("%q is %q, %v", l.Image, kind, err)
+			}
+			if err := body.Close(); err != nil {
+				t.Error(err)
 			}
 		})
 	}

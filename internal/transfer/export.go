@@ -280,7 +280,7 @@ func (x *export) message(m *chat.Message) error {
 		line.Reactions = append(line.Reactions, list)
 	}
 	for _, l := range m.Links {
-		line.Links = append(line.Links, Link(l))
+		line.Links = append(line.Links, Link{URL: l.URL, Title: l.Title, Description: l.Description})
 	}
 	if m.Payload != nil && m.Payload.Kind != "" {
 		line.Payload = &Payload{Kind: m.Payload.Kind, Data: m.Payload.Data}

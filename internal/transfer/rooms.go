@@ -318,7 +318,7 @@ func (r *run) fill(draft *chat.Draft, d draft) {
 	draft.Mentions = r.persons(m.Mentions, maxMentions)
 	for _, l := range m.Links[:min(len(m.Links), maxLinks)] {
 		if url := address(l.URL); url != "" {
-			draft.Links = append(draft.Links, chat.Link{URL: url, Title: line(l.Title, 200), Description: text(l.Description, 1000), Image: address(l.Image)})
+			draft.Links = append(draft.Links, chat.Link{URL: url, Title: line(l.Title, 200), Description: text(l.Description, 1000)})
 		}
 	}
 	if draft.Type == chat.SystemMessage {

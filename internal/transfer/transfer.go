@@ -194,7 +194,6 @@ type Link struct {
 	URL         string `json:"url"`
 	Title       string `json:"title,omitempty"`
 	Description string `json:"description,omitempty"`
-	Image       string `json:"image,omitempty"`
 }
 
 // Payload is what one dialect keeps beside a message.

@@ -87,7 +87,8 @@ func (d *Dialect) registerAttachments() {
 		func(w http.ResponseWriter, r *http.Request) { d.download(w, r, false) })
 	download("GET /attachments/{id}/thumbnail", "download-thumbnail", "Download a file's small picture", "attachment_not_found attachment_pending thumbnail_not_found files_unavailable", loggedIn,
 		func(w http.ResponseWriter, r *http.Request) { d.download(w, r, true) })
-	download("GET /avatars/{name}", "download-avatar", "Download a profile picture", "picture_not_found files_unavailable", anyone, d.avatar)
+	download("GET /avatars/{name}", "download-avatar", "Download a profile picture", "picture_not_found files_unavailable", anyone, d.picture(d.core.Avatar))
+	download("GET /previews/{name}", "download-preview", "Download the picture of a link preview", "picture_not_found files_unavailable", anyone, d.picture(d.core.Preview))
 }
 
 // upload stores the files of a form, one after the other as they arrive.
@@ -215,17 +216,20 @@ func (d *Dialect) download(w http.ResponseWriter, r *http.Request, thumbnail boo
 	d.serveFile(w, r, f.MIMEType, f.Hash, f.ModTime, f.Body)
 }
 
-func (d *Dialect) avatar(w http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("name")
-	body, kind, err := d.core.Avatar(r.Context(), name)
-	if err != nil {
-		d.writeError(w, r, err)
-		return
+// picture serves pictures that anyone with their name may see.
+func (d *Dialect) picture(open func(ctx context.Context, name string) (io.ReadSeekCloser, string, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		name := r.PathValue("name")
+		body, kind, err := open(r.Context(), name)
+		if err != nil {
+			d.writeError(w, r, err)
+			return
+		}
+		defer func() { _ = body.Close() }() // read only
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		w.Header().Set("Content-Disposition", disposition(kind, ""))
+		d.serveFile(w, r, kind, name, time.Time{}, body)
 	}
-	defer func() { _ = body.Close() }() // read only
-	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	w.Header().Set("Content-Disposition", disposition(kind, ""))
-	d.serveFile(w, r, kind, name, time.Time{}, body)
 }
 
 // serveFile sends bytes that never change. Whatever they are, a browser runs nothing of them.

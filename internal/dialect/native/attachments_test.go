@@ -12,6 +12,9 @@ import (
 	"net/textproto"
 	"strings"
 	"testing"
+	"time"
+
+	"parley/internal/chat"
 )
 
 // file is one part of an upload's form.
@@ -266,7 +269,17 @@ func TestAvatars(t *testing.T) {
 	ada.delete("/users/me/avatar").want(204, "")
 	ada.delete("/users/me/avatar").want(204, "")
 	ada.get("/auth/me").want(200, "").is("avatar_url", nil)
-	s.anyone().get(path).want(404, "picture_not_found")
+	s.gone(path)
+}
+
+// gone waits until a picture that nobody shows any more is deleted, which happens behind the answer.
+func (s *server) gone(path string) {
+	s.Helper()
+	for deadline := time.Now().Add(20 * time.Second); s.anyone().get(path).status != 404; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.Fatalf("%s is still there", path)
+		}
+	}
 }
 
 func TestRoomAvatars(t *testing.T) {
@@ -305,5 +318,35 @@ func TestRoomAvatars(t *testing.T) {
 	ada.delete("/rooms/"+room+"/avatar").want(204, "")
 	ada.delete("/rooms/"+room+"/avatar").want(204, "")
 	bob.get("/rooms/"+room).want(200, "").is("avatar_url", nil)
-	s.anyone().get(strings.TrimPrefix(url, "/api")).want(404, "picture_not_found")
+	s.gone(strings.TrimPrefix(url, "/api"))
+}
+
+func TestPicturesOfPreviews(t *testing.T) {
+	s := newServer(t)
+	ada := s.user("ada")
+	room := ada.room("Engines", "public")
+	id := ada.say(room, "see https://example.org/x")
+	p, err := s.core.StorePreview(t.Context(), strings.NewReader(picture(t, 300, 200)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, _ := chat.ParseMessageID(id)
+	link := chat.Link{URL: "https://example.org/x", Title: "X", Image: p.Path, Width: p.Width, Height: p.Height}
+	if err := s.core.SetLinks(t.Context(), number, []chat.Link{link}); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range []*answer{ada.get("/messages/" + id), ada.get("/rooms/" + room + "/messages?around=" + id + "&limit=1")} {
+		text := string(a.want(200, "").body)
+		if want := `"image":"` + p.Path + `","image_width":300,"image_height":200`; !strings.Contains(text, want) {
+			t.Errorf("%s has no %s", text, want)
+		}
+	}
+	path := strings.TrimPrefix(p.Path, "/api")
+	h := s.anyone().get(path).want(200, "").header
+	if h.Get("Content-Type") != "image/jpeg" || h.Get("Cache-Control") != "public, max-age=31536000, immutable" || h.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("served as %v", h)
+	}
+	s.anyone().get("/previews/"+strings.Repeat("0", 64)).want(404, "picture_not_found")
+	ada.delete("/messages/"+id).want(204, "")
+	s.gone(path)
 }

@@ -146,7 +146,9 @@ type Link struct {
 	URL         string  `json:"url" example:"https://example.org/engines"`
 	Title       *string `json:"title" example:"Engines"`
 	Description *string `json:"description" example:"A page about engines"`
-	Image       *string `json:"image" example:"https://example.org/engine.png"`
+	Image       *string `json:"image" doc:"Path of the page's picture as this server keeps it; null for none." example:"/api/previews/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"`
+	ImageWidth  *int    `json:"image_width" doc:"In pixels." example:"480"`
+	ImageHeight *int    `json:"image_height" example:"270"`
 }
 
 // Notification tells one person of one event.
@@ -323,7 +325,7 @@ func (d *Dialect) message(m *chat.Message, viewer chat.UserID) Message {
 		out.Attachments = append(out.Attachments, d.attachment(&m.Attachments[i]))
 	}
 	for _, l := range m.Links {
-		out.Links = append(out.Links, Link{URL: l.URL, Title: orNil(l.Title), Description: orNil(l.Description), Image: orNil(l.Image)})
+		out.Links = append(out.Links, Link{URL: l.URL, Title: orNil(l.Title), Description: orNil(l.Description), Image: orNil(l.Image), ImageWidth: orNil(l.Width), ImageHeight: orNil(l.Height)})
 	}
 	return out
 }

@@ -315,6 +315,9 @@ func (t *tx) hang(ctx context.Context, a *appending) error {
 	if err := t.insertMentions(ctx, m); err != nil {
 		return err
 	}
+	if err := t.putLinkPictures(ctx, m.ID, nil, m.Links); err != nil {
+		return err
+	}
 	return t.notify(ctx, a)
 }
 

@@ -52,6 +52,11 @@ func scanMessage(row scanner) (*messageRow, error) {
 		if err := json.Unmarshal([]byte(links), &m.Links); err != nil {
 			return nil, err
 		}
+		for i := range m.Links { // once, pictures were told by their addresses on other sites
+			if l := &m.Links[i]; l.Image != "" && !strings.HasPrefix(l.Image, core.PreviewPath) {
+				l.Image = ""
+			}
+		}
 	}
 	if payloadKind != "" {
 		m.Payload = &chat.Payload{Kind: payloadKind, Data: payload}
@@ -91,6 +96,32 @@ func linksText(links []chat.Link) (string, error) {
 	}
 	raw, err := json.Marshal(links)
 	return string(raw), err
+}
+
+// linkPictures lists the blobs that links show.
+func linkPictures(links []chat.Link) (hashes []string) {
+	for _, l := range links {
+		if hash, ours := strings.CutPrefix(l.Image, core.PreviewPath); ours {
+			hashes = append(hashes, hash)
+		}
+	}
+	slices.Sort(hashes)
+	return slices.Compact(hashes)
+}
+
+// putLinkPictures notes which blobs the links of a message show, in place of those that the links before did.
+func (t *tx) putLinkPictures(ctx context.Context, id chat.MessageID, before, now []chat.Link) error {
+	if len(linkPictures(before)) > 0 {
+		if _, err := t.x.exec(ctx, `DELETE FROM link_pictures WHERE message_id = $1`, int64(id)); err != nil {
+			return err
+		}
+	}
+	for _, hash := range linkPictures(now) {
+		if _, err := t.x.exec(ctx, `INSERT INTO link_pictures (message_id, hash) VALUES ($1, $2)`, int64(id), hash); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // messageRows reads messages with their reactions and attachments: three queries at most, one when there are none.
@@ -391,6 +422,9 @@ func (t *tx) EditMessage(ctx context.Context, id chat.MessageID, e core.Edit) (*
 			return nil, err
 		}
 	}
+	if err := t.putLinkPictures(ctx, id, old.Links, e.Links); err != nil {
+		return nil, err
+	}
 	old.Mentions = e.Mentions
 	if err := t.insertMentions(ctx, old); err != nil {
 		return nil, err
@@ -411,10 +445,14 @@ func (t *tx) DeleteMessage(ctx context.Context, id chat.MessageID, by chat.UserI
 			blobs = append(blobs, a.ThumbHash)
 		}
 	}
+	blobs = append(blobs, linkPictures(old.Links)...)
 	slices.Sort(blobs)
 	blobs = slices.Compact(blobs)
 	seq, err := t.nextSeq(ctx, old.RoomID)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := t.putLinkPictures(ctx, id, old.Links, nil); err != nil {
 		return nil, nil, err
 	}
 	err = t.reindex(ctx, id, func() error {
@@ -446,7 +484,11 @@ func (t *tx) SetLinks(ctx context.Context, id chat.MessageID, links []chat.Link)
 	if err != nil {
 		return nil, err
 	}
-	return t.touch(ctx, id, func(seq chat.Seq) error {
+	var old *chat.Message
+	return t.touched(ctx, id, &old, func(seq chat.Seq) error {
+		if err := t.putLinkPictures(ctx, id, old.Links, links); err != nil {
+			return err
+		}
 		return t.reindex(ctx, id, func() error {
 			_, err := t.x.exec(ctx, `UPDATE messages SET change_seq = $1, links = $2 WHERE id = $3`, seq, text, id)
 			return err
@@ -456,7 +498,14 @@ func (t *tx) SetLinks(ctx context.Context, id chat.MessageID, links []chat.Link)
 
 // touch runs a change to a message under the room's next change_seq and returns the new message. A tombstone is not changed.
 func (t *tx) touch(ctx context.Context, id chat.MessageID, change func(seq chat.Seq) error) (*chat.Message, error) {
+	var old *chat.Message
+	return t.touched(ctx, id, &old, change)
+}
+
+// touched is touch for changes that look at the message as it was.
+func (t *tx) touched(ctx context.Context, id chat.MessageID, was **chat.Message, change func(seq chat.Seq) error) (*chat.Message, error) {
 	old, err := t.Message(ctx, id)
+	*was = old
 	if err != nil || old.Deleted {
 		return old, err
 	}

@@ -35,6 +35,8 @@ const fillPostgres = `
 	INSERT INTO reactions (message_id, emoji, user_id, position, created_at) SELECT n, 'x', 'u' || n % 200, 1, 1 FROM generate_series(1, 20000) AS n;
 	INSERT INTO attachments ("key", uploader_id, room_id, message_id, filename, size, mime_type, hash, scan, created_at)
 		SELECT 'k' || n, 'u' || n, 1, CASE WHEN n % 100 = 0 THEN 0 ELSE n END, 'f', 1, 'x', 'h' || n, 'clean', n FROM generate_series(1, 20000) AS n;
+	INSERT INTO link_pictures (message_id, hash) SELECT n, 'h' || n FROM generate_series(1, 20000) AS n;
+	INSERT INTO slow_sends (room_id, user_id, at) SELECT n % 100 + 1, 'u' || n, n FROM generate_series(1, 20000) AS n;
 	INSERT INTO mentions (user_id, room_id, seq, message_id) SELECT 'u' || n % 200, n % 100 + 1, n, n FROM generate_series(1, 20000) AS n;
 	INSERT INTO nonces (day, "key", message_id, created_at) SELECT n % 3, decode(md5(n::text), 'hex'), n, 1 FROM generate_series(1, 20000) AS n;
 	INSERT INTO read_marks (room_id, user_id, seq, at) SELECT n % 100 + 1, 'u' || n % 200, n, n FROM generate_series(1, 20000) AS n;

@@ -188,6 +188,11 @@ func (t *tx) DeleteRoom(ctx context.Context, id chat.RoomID) (blobs []string, er
 	if err != nil {
 		return nil, err
 	}
+	pictures, err := all(ctx, t.x, scalar[string], `SELECT DISTINCT p.hash FROM link_pictures p JOIN messages m ON m.id = p.message_id WHERE m.room_id = $1`, id)
+	if err != nil {
+		return nil, err
+	}
+	blobs = append(blobs, pictures...)
 	for _, statement := range []string{
 		`DELETE FROM invites WHERE room_id = $1`,
 		`DELETE FROM sanctions WHERE room_id = $1`,

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -149,7 +150,7 @@ func appendReadBack(w *world) {
 	got := w.post(chat.Draft{
 		RoomID: room, SenderID: ada, Type: chat.ImageMessage, Content: "**hi** 'there' \n\U0001F680", ParentID: root.ID, ThreadID: root.ID,
 		Mentions: []chat.UserID{bob, ada}, Everyone: true, AttachmentIDs: []chat.AttachmentID{file.ID}, Nonce: "n",
-		Links:   []chat.Link{{URL: "https://example.org/?a=1&b=2", Title: "T", Description: "D", Image: "I"}},
+		Links:   []chat.Link{{URL: "https://example.org/?a=1&b=2", Title: "T", Description: "D", Image: core.PreviewPath + strings.Repeat("a", 64), Width: 4, Height: 3}},
 		Payload: &chat.Payload{Kind: "session", Data: []byte{0, 1, 255}}, Search: "hi there",
 	})
 	file.RoomID, file.MessageID = room, got.ID

@@ -25,6 +25,7 @@ func init() {
 		story{"a deleted message leaves a tombstone and nothing of what it said", messagesDelete},
 		story{"a tombstone cannot be changed", messagesTombstone},
 		story{"previews are set without being an edit", messagesLinks},
+		story{"pictures of previews are in use while a message shows them", messagesLinkPictures},
 		story{"a walk visits every message of a room, a person, or all, in order", messagesEach},
 	)
 	tell("changes",
@@ -358,6 +359,57 @@ func messagesLinks(w *world) {
 	}
 	w.change(func(tx core.Tx) (err error) { got, err = tx.SetLinks(w.ctx, ids[0], nil); return err })
 	same(w, "no links", got.Links, nil)
+}
+
+func messagesLinkPictures(w *world) {
+	room, ada, ids := w.fillRoom(2)
+	one, two := strings.Repeat("1", 64), strings.Repeat("2", 64)
+	link := func(hash string) []chat.Link {
+		return []chat.Link{{URL: "https://" + hash, Title: "T", Image: core.PreviewPath + hash, Width: 4, Height: 3}}
+	}
+	used := func(what string, want ...bool) {
+		w.Helper()
+		same(w, what, []bool{must(w.BlobInUse(w.ctx, one)), must(w.BlobInUse(w.ctx, two))}, want)
+	}
+	set := func(id chat.MessageID, links []chat.Link) {
+		w.Helper()
+		w.change(func(tx core.Tx) error {
+			got, err := tx.SetLinks(w.ctx, id, links)
+			if err == nil {
+				same(w, "links", got.Links, links)
+			}
+			return err
+		})
+	}
+	used("at first", false, false)
+	set(ids[0], append(link(one), link(one)...)) // the same picture twice
+	used("set", true, false)
+	set(ids[0], link(two))
+	used("replaced", false, true)
+	set(ids[1], append(link(one), link(two)...))
+	w.change(func(tx core.Tx) error {
+		_, err := tx.EditMessage(w.ctx, ids[1], core.Edit{Content: "x", Links: link(one), At: Start})
+		return err
+	})
+	used("edited", true, true)
+	w.change(func(tx core.Tx) error {
+		_, blobs, err := tx.DeleteMessage(w.ctx, ids[1], ada, Start)
+		same(w, "blobs of the deleted message", blobs, []string{one})
+		return err
+	})
+	used("deleted", false, true)
+	w.post(chat.Draft{RoomID: room, SenderID: ada, Content: "y", Links: link(one)})
+	used("sent", true, true)
+	same(w, "blobs of the room", w.deleteRoom(room), []string{one, two})
+	used("without the room", false, false)
+	other := w.addRoom(chat.Room{Type: chat.Public}, ada)
+	id := w.say(other, ada, "z").ID
+	w.change(func(tx core.Tx) error {
+		got, err := tx.SetLinks(w.ctx, id, []chat.Link{{URL: "u", Title: "T", Image: "https://site.example.org/p.png"}})
+		same(w, "a picture on another site", got.Links, []chat.Link{{URL: "u", Title: "T"}})
+		return err
+	})
+	w.deleteRoom(other)
 }
 
 func messagesEach(w *world) {

@@ -171,7 +171,11 @@ export interface Limits {
 }
 export interface Link {
 	description: string | null;
+	/** Path of the page's picture as this server keeps it; null for none. */
 	image: string | null;
+	image_height: number | null;
+	/** In pixels. */
+	image_width: number | null;
 	title: string | null;
 	url: string;
 }
@@ -1134,6 +1138,13 @@ export interface Operations {
 		query: undefined;
 		body: undefined;
 		answer: Record<string, unknown>;
+	};
+	/** Download the picture of a link preview */
+	"GET /previews/{name}": {
+		path: { name: string };
+		query: undefined;
+		body: undefined;
+		answer: Blob;
 	};
 	/** Read the key to subscribe to Web Push with */
 	"GET /push/key": {
