@@ -237,7 +237,6 @@ func TestRefusals(t *testing.T) {
 		{"a setting that is none", []string{"--set", "lisen=x", "user", "list"}, exitUsage, "did you mean listen?"},
 		{"a setting with a wrong value", []string{"--set", "session_ttl=soon", "config"}, exitUsage, "session_ttl"},
 		{"a settings file that is not there", []string{"--config", "/no/such/file", "config"}, exitUsage, "/no/such/file"},
-		{"a setting that this version cannot serve", []string{"--set", "redis_url=redis://x", "user", "list"}, exitUsage, "redis_url"},
 		{"a user that is none", []string{"user", "rank", "nobody", "admin"}, exitFailed, "user list"},
 		{"a room that is none", []string{"room", "delete", "nowhere", "--yes"}, exitFailed, "room list"},
 		{"a role that is none", []string{"role", "grant", "olga", "king"}, exitFailed, "role list"},

@@ -13,6 +13,9 @@ import (
 // announce tells the operator, once, where the server is and what it works with: as a block to read, or as log lines.
 func (a *App) announce(took time.Duration) error {
 	base := a.BaseURL()
+	for _, warning := range NodesWarnings(a.cfg) {
+		a.log.Warn(warning)
+	}
 	if a.opts.Notice == nil {
 		a.log.Info("started", slog.String("version", a.opts.Version), slog.String("address", base), slog.String("data", a.cfg.Data), slog.Duration("took", took))
 		if link := a.SetupURL(); link != "" {
@@ -48,7 +51,11 @@ func (a *App) block(base string, took time.Duration) string {
 	} else {
 		line("Database", "embedded SQLite (synchronous=%s)", a.cfg.Database.Synchronous)
 	}
-	line("Bus, state", "embedded, in this process")
+	if a.cfg.RedisURL != "" {
+		line("Bus, state", "Redis at %s: one of several nodes", config.RedactURL(a.cfg.RedisURL))
+	} else {
+		line("Bus, state", "embedded, in this process")
+	}
 	if a.cfg.BlobsURL != "" {
 		line("Files", "%s", config.RedactURL(a.cfg.BlobsURL))
 	} else {
@@ -63,6 +70,9 @@ func (a *App) block(base string, took time.Duration) string {
 		line("Scanner", "built in")
 	}
 	line("Data", "%s", a.cfg.Data)
+	for _, warning := range NodesWarnings(a.cfg) {
+		fmt.Fprintf(&b, "\n  WARNING: %s.\n", warning)
+	}
 	if link := a.SetupURL(); link != "" {
 		fmt.Fprintf(&b, "\n  This server has no owner yet. Open this link to make one; it works once:\n\n      %s\n", link)
 	}

@@ -19,6 +19,7 @@ import (
 
 	"parley/internal/app/control"
 	"parley/internal/blob"
+	"parley/internal/bus"
 	"parley/internal/config"
 	"parley/internal/core"
 	"parley/internal/hub"
@@ -26,9 +27,10 @@ import (
 	"parley/internal/ops"
 	"parley/internal/ops/datalock"
 	"parley/internal/ops/secret"
+	"parley/internal/relay"
 	"parley/internal/scan"
 	"parley/internal/scan/clamd"
-	"parley/internal/state/inproc"
+	"parley/internal/state"
 	"parley/internal/store/sqlstore"
 	"parley/internal/ws"
 )
@@ -60,14 +62,16 @@ type App struct {
 	ready   atomic.Bool // everything has started
 
 	// What wire made, in the order it is started in.
-	secrets secret.Store
-	state   *inproc.Store
+	secrets *secrets
+	state   state.Store
+	bus     bus.Bus // nil: this node is alone
 	blobs   Storage
 	clamd   *clamd.Scanner // nil: not asked
 	store   *sqlstore.Store
 	core    *core.Core
 	sockets *ws.Server
 	hub     *hub.Hub
+	relay   *relay.Relay    // nil: this node is alone
 	push    *notify.Service // nil: off
 	tls     publicTLS
 	// background are services that hear of events and hold nobody up.
@@ -93,21 +97,10 @@ type part interface {
 	Stop(ctx context.Context) error
 }
 
-// New checks that this version can serve the settings. It touches nothing outside the process.
+// New makes a server of the settings. It touches nothing outside the process.
 func New(cfg config.Config, o Options) (*App, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
-	}
-	var errs []error
-	for _, s := range []struct{ key, value, instead string }{
-		{"redis_url", cfg.RedisURL, "the memory of this process"},
-	} {
-		if s.value != "" {
-			errs = append(errs, fmt.Errorf("%s: this version can only use %s: remove the setting", s.key, s.instead))
-		}
-	}
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
 	}
 	return &App{cfg: cfg, opts: o, log: o.Log, metrics: ops.NewMetrics(o.Version), health: &ops.Health{}}, nil
 }
@@ -255,7 +248,7 @@ func (a *App) wire() error {
 	if err := layout.clean(); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
-	a.secrets = secret.Store{Dir: layout.Secrets, EnvPrefix: a.opts.SecretPrefix, Lookup: a.opts.LookupEnv}
+	a.secrets = &secrets{Store: secret.Store{Dir: layout.Secrets, EnvPrefix: a.opts.SecretPrefix, Lookup: a.opts.LookupEnv}}
 	tokenKey, err := a.secrets.Key("token_key")
 	if err != nil {
 		return err
@@ -267,7 +260,9 @@ func (a *App) wire() error {
 	if err != nil {
 		return err
 	}
-	a.state = inproc.New(inproc.Options{})
+	if err := a.engines(); err != nil {
+		return err
+	}
 	if a.blobs, err = OpenStorage(a.cfg, a.log); err != nil {
 		return err
 	}
@@ -278,18 +273,45 @@ func (a *App) wire() error {
 		Store: a.store, State: a.state, Blobs: a.blobs, Scanner: scanner, Waiting: core.Waiting(a.cfg.Scan.Unreachable), Logger: a.log,
 		ServerName: a.cfg.Server.Name, ServerDescription: a.cfg.Server.Description,
 		Registration: core.Registration(a.cfg.Registration), RoomInvitesClosed: !a.cfg.RoomInvites, TokenKey: tokenKey, SessionTTL: a.cfg.SessionTTL,
-		TempDir: layout.Temp, Limits: limits(a.cfg.Limits),
+		TempDir: layout.Temp, Limits: limits(a.cfg.Limits), Shared: a.bus != nil,
 	})
 	a.sockets = ws.New(ws.Options{
 		MaxMessage: int(a.cfg.Limits.BodyBytes), QueueFrames: a.cfg.Limits.WSQueueFrames, QueueBytes: int(a.cfg.Limits.WSQueueBytes),
 		Ping: a.cfg.Heartbeat, CloseTimeout: max(min(5*time.Second, a.cfg.DrainTimeout/2), time.Millisecond), Logger: a.log,
 	})
-	a.hub = hub.New(a.core, a.sockets, hub.Options{Logger: a.log})
+	o := hub.Options{Logger: a.log}
+	if a.bus != nil {
+		o.GapPatience = gapPatience
+	}
+	a.hub = hub.New(a.core, a.sockets, o)
 	return a.wireBackground()
 }
 
-// coreParts are the engines and the rules, in the order they are started in.
-func (a *App) coreParts() []part { return []part{a.state, a.blobs, a.store, a.core} }
+// gapPatience is how long an event of a room waits for those of other nodes that it overtook: some times as long as the bus
+// takes.
+const gapPatience = 30 * time.Millisecond
+
+// wireRelay ties this node to the others; h is nil in a process that serves nobody.
+func (a *App) wireRelay(h relay.Hub) []part {
+	a.relay = nil
+	if a.bus == nil {
+		return nil
+	}
+	a.relay = relay.New(relay.Options{Bus: a.bus, State: a.state, Core: a.core, Hub: h, Logger: a.log})
+	return []part{a.relay}
+}
+
+// engineParts are the engines and the rules, in the order they are started in.
+func (a *App) engineParts() []part {
+	parts := []part{a.state, a.blobs, a.store}
+	if a.bus != nil {
+		parts = append(parts, sameSecrets{a})
+	}
+	return append(parts, a.core)
+}
+
+// coreParts are what commands need while no server runs. Other nodes may run: they hear of what is done.
+func (a *App) coreParts() []part { return append(a.engineParts(), a.wireRelay(nil)...) }
 
 // scanner is what examines uploads; nil when the operator switched it off.
 func (a *App) scanner(l Layout) (scan.Scanner, error) {

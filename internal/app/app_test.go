@@ -212,7 +212,6 @@ func TestStartFailsWithWhatToDo(t *testing.T) {
 		{"the certificate is not there", func(c *config.Config) { c.TLS.Mode, c.TLS.Cert, c.TLS.Key = config.TLSFiles, file+".pem", file }, "tls.cert"},
 		{"the list of known files is not there", func(c *config.Config) { c.Scan.KnownBadFile = file + ".txt" }, "scan.known_bad_file"},
 		{"PostgreSQL does not answer", func(c *config.Config) { c.DatabaseURL = "postgres:///y?host=" + url.QueryEscape(filepath.Dir(file)) }, "store postgres: "},
-		{"Redis is asked for", func(c *config.Config) { c.RedisURL = "redis://x" }, "redis_url"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			cfg := settings(t)

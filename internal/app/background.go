@@ -16,7 +16,7 @@ func (a *App) wireBackground() error {
 		a.log.Info("web push is off", "reason", err)
 	} else if a.cfg.Push.Enabled {
 		if a.push, err = notify.New(notify.Options{
-			Store: a.store, Events: a.core, Secrets: a.secrets, Subject: subject, Observe: a.metrics.Pushed, Logger: a.log,
+			Store: a.store, Events: localEvents{a.core}, Secrets: a.secrets, Subject: subject, Observe: a.metrics.Pushed, Logger: a.log,
 			Connected: a.core.Present, Dial: safedial.Options{UserAgent: agent},
 		}); err != nil {
 			return err
@@ -24,7 +24,7 @@ func (a *App) wireBackground() error {
 		a.background = append(a.background, a.push)
 	}
 	if a.cfg.LinkPreviews {
-		a.background = append(a.background, preview.New(preview.Options{Core: a.core, Dial: safedial.Options{UserAgent: agent}, Observe: a.metrics.LinkPreviewed, Logger: a.log}))
+		a.background = append(a.background, preview.New(preview.Options{Core: localEvents{a.core}, Dial: safedial.Options{UserAgent: agent}, Observe: a.metrics.LinkPreviewed, Logger: a.log}))
 	}
 	return nil
 }

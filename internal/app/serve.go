@@ -16,6 +16,7 @@ const operatorListener = "operator_listen"
 // serverParts are all parts of a server, in the order they are started in. The operator's listener comes first, so that it
 // is there to say why the server is not ready yet, or not any more; the control socket comes last.
 func (a *App) serverParts() []part {
+	tie := a.wireRelay(a.hub)
 	a.observe()
 	a.route()
 	var parts []part
@@ -24,9 +25,11 @@ func (a *App) serverParts() []part {
 			parts = append(parts, l)
 		}
 	}
-	parts = append(parts, a.coreParts()...)
+	parts = append(parts, a.engineParts()...)
 	parts = append(parts, a.background...)
-	parts = append(parts, a.hub, a.sockets)
+	parts = append(parts, a.hub)
+	parts = append(parts, tie...) // stops after everybody has gone, so that the other nodes hear of it
+	parts = append(parts, a.sockets)
 	for _, l := range a.others {
 		if l.name != operatorListener {
 			parts = append(parts, l)

@@ -169,6 +169,9 @@ type SanctionChanged struct{ Sanction Sanction }
 // RolesChanged says that the server's roles or a room's role lists changed; cached rights must go.
 type RolesChanged struct{ RoomID RoomID }
 
+// UsersSeen says that the times at which people were last here moved on. No client is told.
+type UsersSeen struct{ Users []UserID }
+
 // BlockChanged says that a person blocked or unblocked another.
 type BlockChanged struct {
 	UserID    UserID
@@ -188,5 +191,6 @@ func (e UserChanged) Scope() Scope     { return Scope{Everyone: true} }
 func (e PresenceChanged) Scope() Scope { return Scope{Everyone: true} }
 func (e SanctionChanged) Scope() Scope { return Scope{Users: []UserID{e.Sanction.UserID}} }
 func (e RolesChanged) Scope() Scope    { return Scope{Everyone: true} }
+func (e UsersSeen) Scope() Scope       { return Scope{} }
 func (e BlockChanged) Scope() Scope    { return Scope{Users: []UserID{e.UserID}} }
 func (e ReportChanged) Scope() Scope   { return Scope{} }

@@ -84,7 +84,9 @@ type Config struct {
 
 	DatabaseURL string // secret parts; "" = embedded SQLite in Data
 	RedisURL    string // secret parts; "" = everything in this process
-	BlobsURL    string // secret parts; "" = files in Data
+	// AdoptSecrets makes this node's secrets the ones that all nodes of the database must have.
+	AdoptSecrets bool
+	BlobsURL     string // secret parts; "" = files in Data
 
 	Registration   Registration
 	RoomInvites    bool           // an invite to a room lets people register where registration is by invite

@@ -73,6 +73,14 @@ func (s *seatCache) clear() {
 	s.size = 0
 }
 
+// dropAll drops everything.
+func (s *seatCache) dropAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gen++
+	s.clear()
+}
+
 func (s *seatCache) get(k seatKey) (*seat, uint64) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -144,7 +152,7 @@ func (s *seatCache) dropRoom(room chat.RoomID) {
 // apply drops what an event made untrue.
 func (s *seatCache) apply(ev chat.Event) {
 	switch ev.(type) {
-	case chat.Sequenced, chat.ReadMoved, chat.UnreadChanged, chat.Notified, chat.Typing, chat.PresenceChanged, chat.RoomAdded:
+	case chat.Sequenced, chat.ReadMoved, chat.UnreadChanged, chat.Notified, chat.Typing, chat.PresenceChanged, chat.RoomAdded, chat.UsersSeen:
 		return // the frequent ones, which change no right
 	}
 	s.mu.Lock()

@@ -25,7 +25,9 @@ func (c *Core) chores(ctx context.Context) {
 		case <-flush.C:
 			c.note(ctx, "last-seen times could not be stored", c.flushVisits(ctx))
 		case <-tidy.C:
-			c.note(ctx, "the server could not tidy up", c.tidy(ctx))
+			if c.mine(ctx, "tidy", tidyEvery-time.Second) {
+				c.note(ctx, "the server could not tidy up", c.tidy(ctx))
+			}
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastMoments)
 			defer cancel()
@@ -33,6 +35,13 @@ func (c *Core) chores(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// mine says whether a chore that is to be done once in a while is this node's to do now. While that cannot be known every node
+// does it: all of them stand being done at the same time, they only cost more.
+func (c *Core) mine(ctx context.Context, chore string, every time.Duration) bool {
+	first, err := c.State.SetIfAbsent(ctx, "chore:"+chore, []byte{1}, every)
+	return first || err != nil
 }
 
 // note says in the log that a chore failed; the next round tries again.

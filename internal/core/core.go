@@ -37,6 +37,7 @@ type Options struct {
 	SessionTTL        time.Duration
 	PasswordMemory    uint32 // KiB that hashing a password takes; 0: 19 MiB. Less is for tests
 	TempDir           string // where uploads wait while they are checked
+	Shared            bool   // other nodes work on the same store
 	Limits            Limits
 }
 
@@ -97,7 +98,8 @@ type Core struct {
 	files    files
 
 	sinksMu sync.RWMutex
-	sinks   []func([]chat.Event)
+	sinks   []func([]chat.Event) // hear everything
+	own     []func([]chat.Event) // hear what happened on this node
 	rights  roleTable
 	visits  visits // who was here and which sessions were used since the last flush
 
@@ -179,6 +181,9 @@ func (c *Core) Start(ctx context.Context) error {
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	c.stop = stop
 	c.done.Go(func() { c.chores(run) })
+	if c.Shared {
+		c.done.Go(func() { c.tellPresence(run) })
+	}
 	if c.Scanner != nil {
 		c.done.Go(func() { c.rescans(run) })
 	}
@@ -195,28 +200,52 @@ func (c *Core) Stop(context.Context) error {
 	return nil
 }
 
-// Subscribe adds a receiver of events. It gets everything that was committed, in commit order, and volatile events as they
-// happen; it is called on the committer's goroutine and must neither block nor call the core's writing methods.
+// Subscribe adds a receiver of events, those of other nodes included (see Remote). It gets everything that was committed
+// here, in commit order, and volatile events as they happen; it is called on the committer's goroutine and must neither block
+// nor call the core's writing methods.
 func (c *Core) Subscribe(sink func([]chat.Event)) {
 	c.sinksMu.Lock()
 	defer c.sinksMu.Unlock()
 	c.sinks = append(c.sinks, sink)
 }
 
+// SubscribeLocal is Subscribe for what must be done once in a cluster: the receiver gets only the events of this node.
+func (c *Core) SubscribeLocal(sink func([]chat.Event)) {
+	c.sinksMu.Lock()
+	defer c.sinksMu.Unlock()
+	c.own = append(c.own, sink)
+}
+
 // committed is the store's hook: caches first, so that whoever hears of an event already reads what it says.
 func (c *Core) committed(events []chat.Event) {
 	for _, ev := range events {
-		c.users.apply(ev)
-		c.seats.apply(ev)
-		c.sessions.apply(ev)
-		c.rights.apply(ev)
+		c.invalidate(ev)
 		c.recent.apply(ev)
 	}
 	c.emit(events)
 }
 
-// emit hands events to the receivers: committed ones from the hook, volatile ones directly.
+// invalidate drops from the caches what an event made untrue.
+func (c *Core) invalidate(ev chat.Event) {
+	c.users.apply(ev)
+	c.seats.apply(ev)
+	c.sessions.apply(ev)
+	c.rights.apply(ev)
+}
+
+// emit hands events of this node to the receivers: committed ones from the hook, volatile ones directly.
 func (c *Core) emit(events []chat.Event) {
+	c.sinksMu.RLock()
+	own := c.own
+	c.sinksMu.RUnlock()
+	for _, sink := range own {
+		sink(events)
+	}
+	c.deliver(events)
+}
+
+// deliver hands events to those who hear everything.
+func (c *Core) deliver(events []chat.Event) {
 	c.sinksMu.RLock()
 	sinks := c.sinks
 	c.sinksMu.RUnlock()

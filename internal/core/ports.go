@@ -25,7 +25,8 @@ type Reader interface {
 	Identity(ctx context.Context, provider, subject string) (chat.Identity, error)
 	IdentitiesOf(ctx context.Context, user chat.UserID) ([]chat.Identity, error)
 	Session(ctx context.Context, id chat.SessionID) (chat.Session, error)
-	SessionsOf(ctx context.Context, user chat.UserID, at time.Time) ([]chat.Session, error) // live ones, newest use first
+	SessionsOf(ctx context.Context, user chat.UserID, at time.Time) ([]chat.Session, error)         // live ones, newest use first
+	LiveSessions(ctx context.Context, ids []chat.SessionID, at time.Time) ([]chat.SessionID, error) // those that can be used: not over, and nobody's who is disabled or shut out from the server
 	OwnerExists(ctx context.Context) (bool, error)
 
 	// Roles.
@@ -45,6 +46,8 @@ type Reader interface {
 	MemberIDs(ctx context.Context, room chat.RoomID) ([]chat.UserID, error)
 	MembersAmong(ctx context.Context, room chat.RoomID, users []chat.UserID) ([]chat.Member, error)
 	Unread(ctx context.Context, room chat.RoomID, user chat.UserID) (unread, mentions int64, err error)
+	Heads(ctx context.Context, rooms []chat.RoomID) (map[chat.RoomID]chat.Seq, error)            // the rooms' LastSeq, unknown ids left out
+	RoomsOfEach(ctx context.Context, users []chat.UserID) (map[chat.UserID][]chat.RoomID, error) // in no order
 	Invite(ctx context.Context, code string) (chat.Invite, error)
 	Invites(ctx context.Context, room chat.RoomID) ([]chat.Invite, error)                                 // newest first; room 0: to the server
 	InviteFor(ctx context.Context, room chat.RoomID, user chat.UserID, at time.Time) (chat.Invite, error) // live and meant for this person

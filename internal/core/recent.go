@@ -21,14 +21,17 @@ type recentCache struct {
 type recentRoom struct {
 	messages []*chat.Message // ascending by id; nobody changes a message that is here
 	complete bool            // messages holds the whole room
-	lastSeq  chat.Seq
+	lastSeq  chat.Seq        // every change up to here is in messages
 	loading  bool
-	missed   []*chat.Message // states that were committed while loading
+	// early are states that cannot be placed yet, ascending by change: those told while loading, and those that overtook
+	// others, which happens between nodes. While there are any, messages is not what the room is.
+	early []*chat.Message
 }
 
 const (
 	recentPerRoom = 100
 	recentRooms   = 1000
+	maxEarly      = 64 // of a room that is loaded; with more, one before them was lost
 )
 
 func newRecentCache(c *Core) *recentCache {
@@ -57,11 +60,7 @@ func (r *recentCache) apply(ev chat.Event) {
 		if room == nil {
 			return
 		}
-		if room.loading {
-			room.missed = append(room.missed, m)
-			return
-		}
-		r.put(room, m)
+		r.advance(m.RoomID, room, m)
 	case chat.RoomDeleted:
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -69,9 +68,35 @@ func (r *recentCache) apply(ev chat.Event) {
 	}
 }
 
+// advance takes a change in: in its place, never twice, and not before what it follows. r.mu is held.
+func (r *recentCache) advance(id chat.RoomID, room *recentRoom, m *chat.Message) {
+	if !room.loading && m.ChangeSeq <= room.lastSeq {
+		return
+	}
+	if room.loading || m.ChangeSeq > room.lastSeq+1 {
+		i, twice := slices.BinarySearchFunc(room.early, m.ChangeSeq, func(x *chat.Message, seq chat.Seq) int { return int(x.ChangeSeq - seq) })
+		if !twice {
+			room.early = slices.Insert(room.early, i, m)
+		}
+		delete(r.byID, m.ID) // what is here of it is old
+		if !room.loading && len(room.early) > maxEarly {
+			r.forget(id)
+		}
+		return
+	}
+	r.put(room, m)
+	n := 0
+	for ; n < len(room.early) && room.early[n].ChangeSeq <= room.lastSeq+1; n++ {
+		if room.early[n].ChangeSeq == room.lastSeq+1 {
+			r.put(room, room.early[n])
+		}
+	}
+	room.early = slices.Delete(room.early, 0, n)
+}
+
 // put places a newer state of a message. r.mu is held.
 func (r *recentCache) put(room *recentRoom, m *chat.Message) {
-	room.lastSeq = max(room.lastSeq, m.ChangeSeq)
+	room.lastSeq = m.ChangeSeq
 	bare := *m
 	bare.Sender, bare.Nonce = nil, ""
 	m = &bare
@@ -117,10 +142,8 @@ func (r *recentCache) forget(id chat.RoomID) {
 	for _, m := range room.messages {
 		delete(r.byID, m.ID)
 	}
-	if room.loading {
-		room.missed = nil
-		room.loading = false // the loader sees that its entry is gone and keeps nothing
-	}
+	room.early = nil
+	room.loading = false // the loader sees that its entry is gone and keeps nothing
 	delete(r.room, id)
 }
 
@@ -128,7 +151,7 @@ func (r *recentCache) forget(id chat.RoomID) {
 func (r *recentCache) newest(ctx context.Context, id chat.RoomID, limit int) (chat.MessagesPage, error) {
 	r.mu.RLock()
 	room := r.room[id]
-	if room != nil && !room.loading && (len(room.messages) >= limit || room.complete) {
+	if room != nil && room.current() && (len(room.messages) >= limit || room.complete) {
 		page := room.page(limit)
 		r.mu.RUnlock()
 		return page, r.core.fillMessages(ctx, pointers(page.Messages)...)
@@ -150,6 +173,9 @@ func (r *recentCache) newest(ctx context.Context, id chat.RoomID, limit int) (ch
 	}
 	return page, r.core.fillMessages(ctx, pointers(page.Messages)...)
 }
+
+// current reports whether the room is held as it is, as far as this node knows.
+func (room *recentRoom) current() bool { return !room.loading && len(room.early) == 0 }
 
 func (room *recentRoom) page(limit int) chat.MessagesPage {
 	from := max(0, len(room.messages)-limit)
@@ -202,10 +228,27 @@ func (r *recentCache) finish(id chat.RoomID, room *recentRoom, page chat.Message
 		r.byID[m.ID] = &m
 		room.lastSeq = max(room.lastSeq, m.ChangeSeq)
 	}
-	for _, m := range room.missed {
-		r.put(room, m)
+	early := room.early
+	room.early = nil
+	for _, m := range early {
+		r.advance(id, room, m)
 	}
-	room.missed = nil
+}
+
+// clear forgets everything.
+func (r *recentCache) clear() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id := range r.room {
+		r.forget(id)
+	}
+}
+
+// has reports whether changes of a room are wanted.
+func (r *recentCache) has(id chat.RoomID) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.room[id] != nil
 }
 
 // since answers a question for changes from memory when the room is held whole, without senders.
@@ -213,7 +256,7 @@ func (r *recentCache) since(id chat.RoomID, since chat.Seq, limit int) (chat.Cha
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	room := r.room[id]
-	if room == nil || room.loading || !room.complete {
+	if room == nil || !room.current() || !room.complete {
 		return chat.Changes{}, false
 	}
 	ch := chat.Changes{LastSeq: room.lastSeq}

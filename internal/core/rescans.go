@@ -15,6 +15,9 @@ import (
 // rescanEvery is how long after the scanner's return a file may still wait.
 const rescanEvery = 15 * time.Second
 
+// rescanLease is how long one node may take over one file before another tries too.
+const rescanLease = 10 * time.Minute
+
 // rescans examines the uploads that wait for the scanner, until ctx ends. It is no chore of the others: one file may take
 // minutes.
 func (c *Core) rescans(ctx context.Context) {
@@ -40,7 +43,14 @@ func (c *Core) rescan(ctx context.Context) error {
 		}
 		for _, a := range waiting {
 			after = a.ID
+			chore := "rescan:" + a.ID.String()
+			if !c.mine(ctx, chore, rescanLease) {
+				continue // another node is at it
+			}
 			verdict, err := c.scanStored(ctx, a)
+			if err != nil { // whoever is next may try at once
+				_ = c.State.Delete(context.WithoutCancel(ctx), "chore:"+chore)
+			}
 			switch {
 			case ctx.Err() != nil:
 				return ctx.Err()

@@ -31,11 +31,16 @@ type roleTable struct {
 
 func (t *roleTable) apply(ev chat.Event) {
 	if e, ok := ev.(chat.RolesChanged); ok && e.RoomID == 0 {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		t.current = nil
-		t.gen++
+		t.drop()
 	}
+}
+
+// drop forgets the roles.
+func (t *roleTable) drop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.current = nil
+	t.gen++
 }
 
 // roleTable returns the server's roles by id, from memory or the store. Nobody changes the map.

@@ -114,6 +114,14 @@ func (s *sessionCache) clear() {
 	s.byUser = make(map[chat.UserID]map[chat.SessionID]struct{})
 }
 
+// dropAll drops everything.
+func (s *sessionCache) dropAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gen++
+	s.clear()
+}
+
 func (s *sessionCache) get(id chat.SessionID) (*login, uint64) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

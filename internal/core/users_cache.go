@@ -33,14 +33,21 @@ func (u *userCache) apply(ev chat.Event) {
 	switch e := ev.(type) {
 	case chat.UserChanged:
 		u.drop(e.User.ID)
+	case chat.UsersSeen:
+		u.drop(e.Users...)
 	case chat.RolesChanged:
 		if e.RoomID == 0 { // a deleted role is gone from everyone who had it
-			u.mu.Lock()
-			defer u.mu.Unlock()
-			u.gen++
-			clear(u.byID)
+			u.dropAll()
 		}
 	}
+}
+
+// dropAll drops everybody.
+func (u *userCache) dropAll() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.gen++
+	clear(u.byID)
 }
 
 func (u *userCache) drop(ids ...chat.UserID) {

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -110,12 +111,14 @@ func (c *Core) flushVisits(ctx context.Context) error {
 				}
 				seen = append(seen, id)
 			}
-			return nil, nil
+			if len(seen) == 0 {
+				return nil, nil
+			}
+			return []chat.Event{chat.UsersSeen{Users: slices.Clone(seen)}}, nil
 		})
 		if err != nil {
 			return err
 		}
-		c.users.drop(seen...) // no event: nobody needs to be told, but the next reader must see it
 	}
 	return nil
 }

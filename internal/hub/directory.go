@@ -20,6 +20,7 @@ type person struct {
 	conns []*Conn
 	begun bool // rooms are known
 	rooms map[chat.RoomID]struct{}
+	moves int // how often rooms has changed
 }
 
 func (d *directory) init() {
@@ -87,6 +88,7 @@ func (d *directory) joinAll(user chat.UserID, rooms []chat.RoomID) {
 	if p == nil {
 		return
 	}
+	p.moves++
 	for _, room := range rooms {
 		p.rooms[room] = struct{}{}
 		in := d.rooms[room]
@@ -102,9 +104,60 @@ func (d *directory) leave(user chat.UserID, room chat.RoomID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if p := d.users[user]; p != nil {
+		p.moves++
 		delete(p.rooms, room)
 	}
 	d.leaveLocked(user, room)
+}
+
+// has reports whether a person is connected.
+func (d *directory) has(user chat.UserID) bool {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.users[user] != nil
+}
+
+// moved tells for everyone whose rooms are known how often they have changed.
+func (d *directory) moved() map[chat.UserID]int {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	all := make(map[chat.UserID]int, len(d.users))
+	for user, p := range d.users {
+		if p.begun {
+			all[user] = p.moves
+		}
+	}
+	return all
+}
+
+// reset replaces a person's rooms by what was read when they had changed so often; false if they have changed since.
+func (d *directory) reset(user chat.UserID, moves int, rooms []chat.RoomID) bool {
+	d.mu.Lock()
+	p := d.users[user]
+	if p == nil || p.moves != moves {
+		d.mu.Unlock()
+		return p == nil
+	}
+	for room := range p.rooms {
+		if !slices.Contains(rooms, room) {
+			delete(p.rooms, room)
+			d.leaveLocked(user, room)
+		}
+	}
+	d.mu.Unlock()
+	d.joinAll(user, rooms)
+	return true
+}
+
+// all returns every connection.
+func (d *directory) all() []*Conn {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	conns := make([]*Conn, 0, d.conns)
+	for _, p := range d.users {
+		conns = append(conns, p.conns...)
+	}
+	return conns
 }
 
 func (d *directory) leaveLocked(user chat.UserID, room chat.RoomID) {

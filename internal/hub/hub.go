@@ -29,7 +29,8 @@ type Dialect interface {
 	// EncodeChanges returns the text that brings a resuming connection up to date.
 	EncodeChanges(ctx context.Context, room chat.RoomID, ch chat.Changes, viewer chat.UserID) []byte
 	// EncodeResync returns the text that tells a connection that its subscription of a room ended: it may try to join again,
-	// and is then told why not, if it may not.
+	// and is then told why not, if it may not. With room 0 it tells that what has no change_seq may have been missed: rooms,
+	// counts, notifications, profiles and presence are to be read again.
 	EncodeResync(room chat.RoomID) []byte
 	// CloseCode is the WebSocket close code for an end of a kind.
 	CloseCode(end End) int
@@ -72,8 +73,11 @@ type Options struct {
 	Shards           int           // default: one per processor, at most 8
 	PresenceAudience int           // presence goes to rooms with at most so many people online; default 500
 	PresenceEvery    time.Duration // changes of presence gather this long; default 100 ms
-	Logger           *slog.Logger
-	Clock            chat.Clock
+	// GapPatience is how long an event waits for those that it overtook, before they are read from the store; default: not at
+	// all. Between nodes that happens whenever two of them store messages of one room at the same time.
+	GapPatience time.Duration
+	Logger      *slog.Logger
+	Clock       chat.Clock
 }
 
 // Hub is the live side of the server.
@@ -83,6 +87,7 @@ type Hub struct {
 	sockets *ws.Server
 	shards  []*shard
 	people  directory
+	follow  followed
 	seed    maphash.Seed
 
 	presence  presenceQueue
@@ -115,6 +120,7 @@ func New(c *core.Core, sockets *ws.Server, o Options) *Hub {
 	}
 	h := &Hub{Options: o, core: c, sockets: sockets, seed: maphash.MakeSeed()}
 	h.people.init()
+	h.follow.rooms = make(map[chat.RoomID]struct{})
 	h.presence.init()
 	h.delivered.init()
 	h.typing.until = make(map[typist]time.Time)
@@ -187,7 +193,7 @@ func (h *Hub) publish(events []chat.Event) {
 		}
 		switch e := ev.(type) {
 		case chat.RoomDeleted: // its feed ends where its feed lives
-			h.roomShard(e.RoomID).post(h.ctx, work{do: func(s *shard) { delete(s.feeds, e.RoomID) }})
+			h.roomShard(e.RoomID).post(h.ctx, work{do: func(s *shard) { s.forget(e.RoomID) }})
 		case chat.SanctionChanged, chat.RolesChanged, chat.RoomChanged, chat.UserChanged:
 			h.recheck(e)
 		}

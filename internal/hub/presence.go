@@ -15,12 +15,20 @@ type presenceQueue struct {
 	mu     sync.Mutex // taken by itself
 	latest map[chat.UserID]chat.Presence
 	rooms  map[chat.UserID][]chat.RoomID // of those who left, as their directory entry may be gone when it is told
-	wake   chan struct{}
+	// profiles are changes of people who are connected to other nodes: who shares a room with them has to be asked.
+	profiles map[chat.UserID]chat.UserChanged
+	wake     chan struct{}
+}
+
+// news is what there is to tell.
+type news struct {
+	latest   map[chat.UserID]chat.Presence
+	rooms    map[chat.UserID][]chat.RoomID
+	profiles map[chat.UserID]chat.UserChanged
 }
 
 func (q *presenceQueue) init() {
-	q.latest = make(map[chat.UserID]chat.Presence)
-	q.rooms = make(map[chat.UserID][]chat.RoomID)
+	q.take()
 	q.wake = make(chan struct{}, 1)
 }
 
@@ -54,13 +62,21 @@ func (q *presenceQueue) signal() {
 	}
 }
 
-func (q *presenceQueue) take() (map[chat.UserID]chat.Presence, map[chat.UserID][]chat.RoomID) {
+func (q *presenceQueue) addProfile(ev chat.UserChanged) {
+	q.mu.Lock()
+	q.profiles[ev.User.ID] = ev
+	q.mu.Unlock()
+	q.signal()
+}
+
+func (q *presenceQueue) take() news {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	latest, rooms := q.latest, q.rooms
+	n := news{q.latest, q.rooms, q.profiles}
 	q.latest = make(map[chat.UserID]chat.Presence)
 	q.rooms = make(map[chat.UserID][]chat.RoomID)
-	return latest, rooms
+	q.profiles = make(map[chat.UserID]chat.UserChanged)
+	return n
 }
 
 // runPresence tells who shares a room with the people whose presence changed. Rooms with more people online than
@@ -80,20 +96,55 @@ func (h *Hub) runPresence(ctx context.Context) {
 			return
 		case <-gather.C:
 		}
-		latest, rooms := h.presence.take()
-		for user, p := range latest {
-			if p.Status != chat.Offline && !h.people.begun(user) {
-				h.presence.putBack(p) // Begin will wake us, when it is known who shares a room with them
-				continue
-			}
-			h.toUsers(ctx, h.people.peers(user, rooms[user], h.PresenceAudience), chat.PresenceChanged{Presence: p})
+		h.tellNews(ctx, h.presence.take())
+	}
+}
+
+func (h *Hub) tellNews(ctx context.Context, n news) {
+	var elsewhere []chat.UserID
+	for user, p := range n.latest {
+		switch {
+		case h.people.begun(user) || n.rooms[user] != nil:
+			h.toUsers(ctx, h.people.peers(user, n.rooms[user], h.PresenceAudience), chat.PresenceChanged{Presence: p})
+		case h.people.has(user):
+			h.presence.putBack(p) // Begin will wake us, when it is known who shares a room with them
+		default:
+			elsewhere = append(elsewhere, user)
+		}
+	}
+	for user := range n.profiles {
+		elsewhere = append(elsewhere, user)
+	}
+	if len(elsewhere) == 0 || !h.core.Shared {
+		return
+	}
+	rooms, err := h.core.RoomsOfEach(ctx, elsewhere)
+	if err != nil {
+		if ctx.Err() == nil {
+			h.Logger.Warn("changes of people on other nodes could not be told", "people", len(elsewhere), "error", err)
+		}
+		return
+	}
+	for _, user := range elsewhere {
+		to := h.people.peers(user, rooms[user], h.PresenceAudience)
+		if ev, ok := n.profiles[user]; ok {
+			h.toUsers(ctx, to, ev)
+		}
+		if p, ok := n.latest[user]; ok {
+			h.toUsers(ctx, to, chat.PresenceChanged{Presence: p})
 		}
 	}
 }
 
-// toPeers gives an event about a person to whom their presence goes.
-func (h *Hub) toPeers(ctx context.Context, user chat.UserID, ev chat.Event) {
-	h.toUsers(ctx, h.people.peers(user, nil, h.PresenceAudience), ev)
+// toPeers gives a changed profile to whom the person's presence goes.
+func (h *Hub) toPeers(ctx context.Context, ev chat.UserChanged) {
+	if user := ev.User.ID; h.core.Shared && !h.people.has(user) {
+		if h.core.Present(user) {
+			h.presence.addProfile(ev)
+		}
+	} else {
+		h.toUsers(ctx, h.people.peers(user, nil, h.PresenceAudience), ev)
+	}
 }
 
 // toUsers gives the same event to several people: encoded once per dialect.

@@ -61,24 +61,27 @@ func (s *shard) recheck(f *feed, who func(*Conn) bool) {
 	if len(conns) == 0 {
 		return
 	}
-	h, room := s.hub, f.room
-	h.done.Go(func() {
-		conns = slices.DeleteFunc(conns, func(c *Conn) bool {
-			_, err := h.core.Readable(h.ctx, c.Actor, room)
-			kind := chat.AsError(err)
-			return err == nil || kind.Kind != chat.Forbidden && kind.Kind != chat.NotFound && kind.Kind != chat.Unauthenticated
-		})
-		if len(conns) == 0 {
-			return
-		}
-		s.post(h.ctx, work{do: func(s *shard) {
-			for _, c := range conns {
-				c.forget(room)
-				s.unsubscribe(room, c)
-				h.Send(c, c.dialect.EncodeResync(room))
-			}
-		}})
+	s.hub.done.Go(func() { s.hub.expelUnentitled(f.room, conns) })
+}
+
+// expelUnentitled ends the subscriptions of those connections that may not read a room. What cannot be found out leaves them
+// as they are.
+func (h *Hub) expelUnentitled(room chat.RoomID, conns []*Conn) {
+	conns = slices.DeleteFunc(conns, func(c *Conn) bool {
+		_, err := h.core.Readable(h.ctx, c.Actor, room)
+		kind := chat.AsError(err)
+		return err == nil || kind.Kind != chat.Forbidden && kind.Kind != chat.NotFound && kind.Kind != chat.Unauthenticated
 	})
+	if len(conns) == 0 {
+		return
+	}
+	h.roomShard(room).post(h.ctx, work{do: func(s *shard) {
+		for _, c := range conns {
+			c.forget(room)
+			s.unsubscribe(room, c)
+			h.Send(c, c.dialect.EncodeResync(room))
+		}
+	}})
 }
 
 // subscribed lists the rooms that a connection is subscribed to.

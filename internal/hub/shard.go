@@ -21,13 +21,17 @@ type shard struct {
 	hub   *Hub
 	work  chan work
 	feeds map[chat.RoomID]*feed
+	late  map[*feed]time.Time // when feeds whose events wait look into the store
+	timer *time.Timer         // for the first of them
 }
 
 // feed is one room with at least one subscriber.
 type feed struct {
 	room   chat.RoomID
 	direct bool
-	last   chat.Seq // the change_seq delivered last; nothing (-1) while nobody is live
+	last   chat.Seq         // the change_seq delivered last; nothing (-1) while nobody is live
+	known  chat.Seq         // the latest change_seq that the store is known to have; less than last: no more than that
+	early  []chat.Sequenced // events that overtook others, ascending
 	subs   map[*Conn]*sub
 	// live are the subscribers on WebSockets of ours who get everything from now on, by dialect; apart is how many others
 	// there are. nil after a change of subs.
@@ -56,7 +60,9 @@ type sub struct {
 const maxHeld = 2000
 
 func newShard(h *Hub) *shard {
-	return &shard{hub: h, work: make(chan work, 4096), feeds: make(map[chat.RoomID]*feed)}
+	timer := time.NewTimer(0)
+	<-timer.C
+	return &shard{hub: h, work: make(chan work, 4096), feeds: make(map[chat.RoomID]*feed), late: make(map[*feed]time.Time), timer: timer}
 }
 
 func (s *shard) post(ctx context.Context, w work) {
@@ -71,6 +77,8 @@ func (s *shard) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-s.timer.C:
+			s.settleLate(ctx)
 		case w := <-s.work:
 			if w.do != nil {
 				w.do(s)
@@ -104,7 +112,7 @@ func (s *shard) deliver(ctx context.Context, ev chat.Event) {
 		s.toMembers(ctx, e)
 		return
 	case chat.UserChanged:
-		s.hub.toPeers(ctx, e.User.ID, e)
+		s.hub.toPeers(ctx, e)
 		return
 	}
 	scope := ev.Scope()
@@ -142,44 +150,40 @@ func (s *shard) expel(room chat.RoomID, user chat.UserID) {
 // sequenced delivers a change of a message in its place: not twice, and not before what came earlier.
 func (s *shard) sequenced(ctx context.Context, f *feed, ev chat.Sequenced) {
 	seq := ev.State().ChangeSeq
-	if f.last != nothing { // else those who are catching up read the past from the store
-		if seq > f.last+1 {
-			s.fillGap(ctx, f, seq)
+	switch {
+	case f.last == nothing: // those who are catching up read the past from the store
+		s.fanOut(ctx, f, ev, seq)
+	case seq <= f.last:
+	case seq == f.last+1:
+		s.next(ctx, f, ev)
+		for len(f.early) > 0 && f.early[0].State().ChangeSeq <= f.last+1 {
+			ev, f.early = f.early[0], f.early[1:]
+			if ev.State().ChangeSeq > f.last {
+				s.next(ctx, f, ev)
+			}
 		}
-		if seq <= f.last {
-			return
+		if len(f.early) == 0 && f.known <= f.last {
+			delete(s.late, f)
 		}
-		f.last = seq
+	default:
+		s.hold(f, ev)
+		if s.hub.GapPatience == 0 || len(f.early) > maxEarly {
+			s.settle(ctx, f)
+		} else {
+			s.wait(f, s.hub.GapPatience)
+		}
 	}
-	s.fanOut(ctx, f, ev, seq)
+}
+
+// next delivers the change that follows.
+func (s *shard) next(ctx context.Context, f *feed, ev chat.Sequenced) {
+	f.last = ev.State().ChangeSeq
+	s.fanOut(ctx, f, ev, f.last)
 	if e, ok := ev.(chat.MessageCreated); ok && f.direct {
 		for c := range f.subs {
 			if c.Actor.UserID != e.Message.SenderID {
 				s.hub.delivered.add(c.Actor.UserID, f.room, e.Message.Seq)
 			}
-		}
-	}
-}
-
-// fillGap delivers what lies between the feed's last change and seq, read from the store: the bus is a hint, the database
-// the truth.
-func (s *shard) fillGap(ctx context.Context, f *feed, seq chat.Seq) {
-	s.hub.stats.gaps.Add(1)
-	for f.last+1 < seq {
-		ch, err := s.hub.core.Changes(ctx, chat.Operator, f.room, f.last, 0)
-		if err != nil {
-			s.hub.Logger.Warn("filling a gap failed", "room", f.room, "since", f.last, "error", err)
-			return
-		}
-		before := f.last
-		for i := range ch.Messages {
-			ev := eventOf(&ch.Messages[i], before)
-			s.fanOut(ctx, f, ev, ch.Messages[i].ChangeSeq)
-			f.last = ch.Messages[i].ChangeSeq
-		}
-		if !ch.Truncated {
-			f.last = max(f.last, ch.LastSeq)
-			return
 		}
 	}
 }
@@ -280,7 +284,16 @@ func (s *shard) unsubscribe(room chat.RoomID, c *Conn) {
 	delete(f.subs, c)
 	f.live = nil
 	if len(f.subs) == 0 {
+		s.forget(room)
+	}
+}
+
+// forget ends a feed.
+func (s *shard) forget(room chat.RoomID) {
+	if f := s.feeds[room]; f != nil {
+		delete(s.late, f)
 		delete(s.feeds, room)
+		s.hub.follow.remove(room)
 	}
 }
 
@@ -339,6 +352,7 @@ func (h *Hub) Join(ctx context.Context, c *Conn, room chat.RoomID, since chat.Se
 		if f == nil {
 			f = &feed{room: room, direct: settings.Type == chat.Direct, last: nothing, subs: make(map[*Conn]*sub)}
 			s.feeds[room] = f
+			s.hub.follow.add(room)
 		}
 		f.subs[c] = entry
 		f.live = nil
@@ -427,18 +441,34 @@ func (s *shard) goLive(ctx context.Context, room chat.RoomID, entry *sub, from c
 	f.live = nil
 	top := from
 	for _, ev := range held {
-		var seq chat.Seq
-		if e, ok := ev.(chat.Sequenced); ok {
-			if seq = e.State().ChangeSeq; seq <= top {
-				continue
+		e, ok := ev.(chat.Sequenced)
+		if !ok {
+			s.sendOne(ctx, entry.conn, ev)
+			continue
+		}
+		seq := e.State().ChangeSeq
+		if seq > top+1 && f.last == nothing { // nobody else has seen to it that they came in order
+			var err error
+			if top, err = s.changes(ctx, f, top, seq-1, func(ev chat.Sequenced) { s.sendOne(ctx, entry.conn, ev) }); err != nil {
+				break // from here on by the feed, which tries again
 			}
 		}
-		s.sendOne(ctx, entry.conn, ev)
-		top = max(top, seq)
+		if seq > top {
+			s.sendOne(ctx, entry.conn, ev)
+			top = seq
+		}
+	}
+	for _, ev := range held {
+		if e, ok := ev.(chat.Sequenced); ok {
+			f.known = max(f.known, e.State().ChangeSeq)
+		}
 	}
 	switch {
 	case f.last == nothing:
 		f.last = top // the first live one: the feed begins here
+		if f.known > top {
+			s.settle(ctx, f)
+		}
 	case f.last < top:
 		entry.from = top // the others get there by their own events
 	}

@@ -21,6 +21,7 @@ import (
 	"parley/internal/config"
 	"parley/internal/ops/datalock"
 	"parley/internal/scan/clamd"
+	stateredis "parley/internal/state/redis"
 )
 
 // Level is how bad a finding is.
@@ -84,6 +85,9 @@ func Full(ctx context.Context, p Patient) []Finding {
 	if p.Config.Scan.Mode == config.ScanClamd {
 		out = append(out, p.scanner(ctx))
 	}
+	if p.Config.RedisURL != "" {
+		out = append(out, p.redis(ctx), p.nodes())
+	}
 	if running {
 		out = append(out, p.server(ctx))
 	}
@@ -94,12 +98,31 @@ func (p Patient) settings() Finding {
 	if len(p.Warnings) > 0 {
 		return good("settings", "%s", strings.Join(p.Warnings, "; ")).but(Warn, "correct or remove them")
 	}
-	for _, s := range []struct{ key, value string }{{"redis_url", p.Config.RedisURL}} {
-		if s.value != "" {
-			return good("settings", "%s is set, which this version cannot use", s.key).but(Bad, "remove it")
-		}
-	}
 	return good("settings", "fit together")
+}
+
+// redis asks whether Redis answers.
+func (p Patient) redis(ctx context.Context) Finding {
+	const check = "redis"
+	address := config.RedactURL(p.Config.RedisURL)
+	s, err := stateredis.New(stateredis.Options{URL: p.Config.RedisURL})
+	if err != nil {
+		return good(check, "%v", err).but(Bad, "correct redis_url")
+	}
+	err = errors.Join(s.Start(ctx), s.Stop(ctx))
+	if err != nil {
+		return good(check, "Redis at %s does not answer: %v", address, err).but(Bad, "start it, or correct redis_url; until then the nodes do not hear each other")
+	}
+	return good(check, "Redis at %s answers", address)
+}
+
+// nodes looks for what several nodes have to share.
+func (p Patient) nodes() Finding {
+	const check = "nodes"
+	if warnings := app.NodesWarnings(p.Config); len(warnings) > 0 {
+		return good(check, "%s", strings.Join(warnings, "; ")).but(Warn, "set them, or remove redis_url if there is one node")
+	}
+	return good(check, "share a database and files")
 }
 
 // scanner asks the ClamAV daemon for its version.

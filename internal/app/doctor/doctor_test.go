@@ -74,7 +74,8 @@ func TestFindings(t *testing.T) {
 		says   string
 	}{
 		{"a variable that is no setting", func(_ *testing.T, p *Patient) { p.Warnings = []string{"X_LISEN: no such setting"} }, "settings", Warn, "X_LISEN"},
-		{"a setting that cannot be served", func(_ *testing.T, p *Patient) { p.Config.RedisURL = "redis://x" }, "settings", Bad, "redis_url"},
+		{"a Redis that does not answer", func(_ *testing.T, p *Patient) { p.Config.RedisURL = "redis://127.0.0.1:1" }, "redis", Bad, "does not answer"},
+		{"several nodes with files of their own", func(_ *testing.T, p *Patient) { p.Config.RedisURL = "redis://127.0.0.1:1" }, "nodes", Warn, "blobs_url"},
 		{"no data directory", func(_ *testing.T, p *Patient) { p.Config.Data += "2" }, "data directory", Bad, "does not exist"},
 		{"a data directory that is a file", func(_ *testing.T, p *Patient) { p.Config.Data = layout.Database }, "data directory", Bad, "no directory"},
 		{"a data directory open to others", func(t *testing.T, p *Patient) { mode(t, p.Config.Data, 0o755) }, "data directory", Warn, "0755"},

@@ -252,6 +252,9 @@ func (d *Dialect) appendMessageFrame(kind string, m *chat.Message, viewer chat.U
 
 // EncodeResync implements hub.Dialect.
 func (d *Dialect) EncodeResync(room chat.RoomID) []byte {
+	if room == 0 {
+		return []byte(`{"type":"resync"}`)
+	}
 	return appendJSON(nil, roomIDFrame{"resync", room.String()})
 }
 

@@ -1,0 +1,143 @@
+package core
+
+import (
+	"context"
+
+	"parley/internal/chat"
+)
+
+// Where several nodes share a store, each has a core with caches of its own. What happened elsewhere arrives through Remote,
+// late, twice, in any order or not at all: it makes caches drop what they hold and tells live connections, and is never kept
+// as the truth. What may have been missed is made up for by DropCaches and by asking the store (Heads, RoomsOfEach,
+// EndedSessions). Package relay does both.
+
+// Remote takes in events that happened on other nodes: caches first, then whoever subscribed to all events. It changes the
+// events, which belong to it from then on: people in them, and settings of rooms and members, are what the store says now.
+// It fails when the store could not be asked; then some were not told.
+func (c *Core) Remote(ctx context.Context, events []chat.Event) error {
+	var people []chat.UserID
+	for _, ev := range events {
+		c.invalidate(ev)
+		people = append(people, peopleIn(ev)...)
+	}
+	users, failed := c.users.get(ctx, people)
+	told := make([]chat.Event, 0, len(events))
+	for _, ev := range events {
+		if e, ok := ev.(chat.Sequenced); ok {
+			e.State().Sender = users[e.State().SenderID] // before the cache has it
+		}
+		c.recent.apply(ev)
+		if failed != nil {
+			continue
+		}
+		now, err := c.complete(ctx, ev, users)
+		switch {
+		case err == nil:
+			told = append(told, now)
+		case chat.AsError(err).Kind != chat.NotFound: // else it is gone since, which is told too
+			failed = err
+		}
+	}
+	if len(told) > 0 {
+		c.deliver(told)
+	}
+	return failed
+}
+
+// peopleIn names the people whose profile is shown with an event.
+func peopleIn(ev chat.Event) []chat.UserID {
+	switch e := ev.(type) {
+	case chat.ReactionAdded:
+		return []chat.UserID{e.Message.SenderID, e.UserID}
+	case chat.ReactionRemoved:
+		return []chat.UserID{e.Message.SenderID, e.UserID}
+	case chat.Sequenced:
+		return []chat.UserID{e.State().SenderID}
+	case chat.MemberJoined:
+		return []chat.UserID{e.Member.UserID}
+	case chat.Notified:
+		return []chat.UserID{e.Notification.ActorID}
+	case chat.UserChanged:
+		return []chat.UserID{e.User.ID}
+	case chat.PresenceChanged:
+		return []chat.UserID{e.Presence.UserID}
+	}
+	return nil
+}
+
+// complete returns an event of another node with what the store says now in place of what it said then.
+func (c *Core) complete(ctx context.Context, ev chat.Event, users map[chat.UserID]*chat.User) (chat.Event, error) {
+	switch e := ev.(type) {
+	case chat.MemberJoined:
+		if e.User = users[e.Member.UserID]; e.User == nil {
+			return nil, chat.ErrUserNotFound
+		}
+		return e, nil
+	case chat.Notified:
+		e.Notification.Actor = users[e.Notification.ActorID]
+		return e, nil
+	case chat.UserChanged:
+		if user := users[e.User.ID]; user != nil { // else the account is gone, and this is what is left of it
+			e.User = user
+		}
+		return e, nil
+	case chat.PresenceChanged:
+		user := users[e.Presence.UserID]
+		if user == nil {
+			return nil, chat.ErrUserNotFound
+		}
+		return chat.PresenceChanged{Presence: c.shown(user)}, nil
+	case chat.RoomChanged:
+		room, err := c.Store.Room(ctx, e.Room.ID)
+		return chat.RoomChanged{Room: room}, err
+	case chat.RoomAdded:
+		room, err := c.Store.Room(ctx, e.Room.ID)
+		return chat.RoomAdded{UserID: e.UserID, Room: room}, err
+	case chat.MemberChanged:
+		m, err := c.Store.Member(ctx, e.Member.RoomID, e.Member.UserID)
+		return chat.MemberChanged{Member: m}, err
+	}
+	return ev, nil
+}
+
+// KeepsRoom reports whether this node has messages of a room in memory, so that changes of them on other nodes matter to it.
+func (c *Core) KeepsRoom(room chat.RoomID) bool { return c.recent.has(room) }
+
+// DropCaches forgets everything that other nodes may have changed. What is being read from the store at this moment is not
+// kept either.
+func (c *Core) DropCaches() {
+	c.users.dropAll()
+	c.seats.dropAll()
+	c.sessions.dropAll()
+	c.rights.drop()
+	c.recent.clear()
+}
+
+// Heads returns the latest change_seq of rooms; those that do not exist are left out.
+func (c *Core) Heads(ctx context.Context, rooms []chat.RoomID) (map[chat.RoomID]chat.Seq, error) {
+	return c.Store.Heads(ctx, rooms)
+}
+
+// RoomsOfEach returns the rooms that each of the users is a member of.
+func (c *Core) RoomsOfEach(ctx context.Context, users []chat.UserID) (map[chat.UserID][]chat.RoomID, error) {
+	return c.Store.RoomsOfEach(ctx, users)
+}
+
+// EndedSessions returns those of the sessions that may no longer be used: because they were revoked, ran out or are gone, or
+// because their person's account is disabled, or shut out from the server.
+func (c *Core) EndedSessions(ctx context.Context, sessions []chat.SessionID) (ended []chat.SessionID, err error) {
+	live, err := c.Store.LiveSessions(ctx, sessions, c.now())
+	if err != nil {
+		return nil, err
+	}
+	is := make(map[chat.SessionID]bool, len(live))
+	for _, id := range live {
+		is[id] = true
+	}
+	for _, id := range sessions {
+		if !is[id] {
+			ended = append(ended, id)
+		}
+	}
+	return ended, nil
+}

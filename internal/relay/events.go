@@ -1,0 +1,301 @@
+package relay
+
+import (
+	"parley/internal/chat"
+)
+
+// A batch is what one node publishes on one lane at once: the version of the form, the node's id, the batch's number on that
+// lane, then entries, each of a kind, a length and a body of that length. A kind that is not known is skipped by its length,
+// and values that a newer version appended to a body are not looked at: so nodes of two versions understand each other.
+// Numbers of kinds are never used again for something else.
+const version = 1
+
+type kind uint64
+
+const (
+	messageCreated kind = 1 + iota
+	messageChanged
+	messageDeleted
+	reactionAdded
+	reactionRemoved
+	memberJoined
+	memberLeft
+	memberChanged
+	roomChanged
+	roomDeleted
+	readMoved
+	typing
+	roomAdded
+	roomRemoved
+	unreadChanged
+	notified
+	sessionRevoked
+	userChanged
+	presenceChanged
+	sanctionChanged
+	rolesChanged
+	blockChanged
+	reportChanged
+	usersSeen
+)
+
+// What nodes tell each other of themselves.
+const (
+	beatKind kind = 100 + iota
+	cameKind
+	leftKind
+)
+
+// What stands first in the body of a kind, so that a receiver can tell whether it needs the rest.
+type lead uint8
+
+const (
+	nothingFirst lead = iota
+	roomFirst         // a room: only those who follow it need to know
+	userFirst         // a person: only where they are connected it matters
+)
+
+// leads are the kinds that may be skipped; all others say something that caches must know, or are rare.
+var leads = [...]lead{
+	messageCreated: roomFirst, messageChanged: roomFirst, messageDeleted: roomFirst, reactionAdded: roomFirst, reactionRemoved: roomFirst,
+	readMoved: roomFirst, typing: roomFirst,
+	unreadChanged: userFirst, notified: userFirst, roomAdded: userFirst,
+}
+
+// event appends an entry. What the receiver reads from the store anyway goes by its id alone. It reports whether it knows the
+// event.
+func (w *writer) event(ev chat.Event) bool {
+	var body writer
+	k := body.body(ev)
+	if k == 0 {
+		return false
+	}
+	w.entry(k, body.b)
+	return true
+}
+
+func (w *writer) entry(k kind, body []byte) {
+	w.uint(uint64(k))
+	w.bytes(body)
+}
+
+func (w *writer) body(ev chat.Event) kind {
+	state := func(m *chat.Message) {
+		w.int(int64(m.RoomID))
+		w.int(int64(m.ChangeSeq))
+		w.message(m)
+	}
+	switch e := ev.(type) {
+	case chat.MessageCreated:
+		state(e.Message)
+		return messageCreated
+	case chat.MessageChanged:
+		state(e.Message)
+		return messageChanged
+	case chat.MessageDeleted:
+		state(e.Message)
+		return messageDeleted
+	case chat.ReactionAdded:
+		w.reaction(e.Message, e.UserID, e.Emoji)
+		return reactionAdded
+	case chat.ReactionRemoved:
+		w.reaction(e.Message, e.UserID, e.Emoji)
+		return reactionRemoved
+	case chat.MemberJoined:
+		w.int(int64(e.Member.RoomID))
+		w.member(e.Member)
+		return memberJoined
+	case chat.MemberLeft:
+		w.int(int64(e.RoomID))
+		w.text(string(e.UserID))
+		w.text(string(e.Reason))
+		return memberLeft
+	case chat.MemberChanged:
+		w.int(int64(e.Member.RoomID))
+		w.text(string(e.Member.UserID))
+		return memberChanged
+	case chat.RoomChanged:
+		w.int(int64(e.Room.ID))
+		return roomChanged
+	case chat.RoomDeleted:
+		w.int(int64(e.RoomID))
+		w.users(e.Members)
+		return roomDeleted
+	case chat.ReadMoved:
+		w.int(int64(e.RoomID))
+		w.text(string(e.UserID))
+		w.int(int64(e.Seq))
+		w.bool(e.Delivered)
+		return readMoved
+	case chat.Typing:
+		w.int(int64(e.RoomID))
+		w.text(string(e.UserID))
+		w.int(int64(e.ThreadID))
+		w.bool(e.Typing)
+		return typing
+	}
+	return w.personal(ev)
+}
+
+// personal is body for what is not about a room.
+func (w *writer) personal(ev chat.Event) kind {
+	switch e := ev.(type) {
+	case chat.RoomAdded:
+		w.text(string(e.UserID))
+		w.int(int64(e.Room.ID))
+		return roomAdded
+	case chat.RoomRemoved:
+		w.text(string(e.UserID))
+		w.int(int64(e.RoomID))
+		return roomRemoved
+	case chat.UnreadChanged:
+		w.text(string(e.UserID))
+		w.int(int64(e.RoomID))
+		w.int(e.UnreadCount)
+		w.int(e.MentionCount)
+		w.int(int64(e.LastReadSeq))
+		return unreadChanged
+	case chat.Notified:
+		w.text(string(e.Notification.UserID))
+		w.notification(e.Notification)
+		return notified
+	case chat.SessionRevoked:
+		w.text(string(e.UserID))
+		w.text(string(e.SessionID))
+		w.text(string(e.Except))
+		w.text(e.Reason)
+		return sessionRevoked
+	case chat.UserChanged:
+		w.user(e.User)
+		return userChanged
+	case chat.PresenceChanged:
+		w.text(string(e.Presence.UserID))
+		return presenceChanged
+	case chat.SanctionChanged:
+		w.sanction(e.Sanction)
+		return sanctionChanged
+	case chat.RolesChanged:
+		w.int(int64(e.RoomID))
+		return rolesChanged
+	case chat.BlockChanged:
+		w.text(string(e.UserID))
+		w.text(string(e.BlockedID))
+		w.bool(e.Blocked)
+		return blockChanged
+	case chat.ReportChanged:
+		w.int(e.Report.ID)
+		return reportChanged
+	case chat.UsersSeen:
+		w.users(e.Users)
+		return usersSeen
+	}
+	return 0
+}
+
+func (w *writer) reaction(m *chat.Message, user chat.UserID, emoji string) {
+	w.int(int64(m.RoomID))
+	w.int(int64(m.ChangeSeq))
+	w.text(string(user))
+	w.text(emoji)
+	w.message(m)
+}
+
+// readers make the event of each kind from its body.
+var readers = map[kind]func(*reader) chat.Event{
+	messageCreated: func(r *reader) chat.Event { return chat.MessageCreated{Message: r.state()} },
+	messageChanged: func(r *reader) chat.Event { return chat.MessageChanged{Message: r.state()} },
+	messageDeleted: func(r *reader) chat.Event { return chat.MessageDeleted{Message: r.state()} },
+	reactionAdded: func(r *reader) chat.Event {
+		m, user, emoji := r.reaction()
+		return chat.ReactionAdded{Message: m, UserID: user, Emoji: emoji}
+	},
+	reactionRemoved: func(r *reader) chat.Event {
+		m, user, emoji := r.reaction()
+		return chat.ReactionRemoved{Message: m, UserID: user, Emoji: emoji}
+	},
+	memberJoined: func(r *reader) chat.Event { return chat.MemberJoined{Member: r.member(r.room())} },
+	memberLeft: func(r *reader) chat.Event {
+		return chat.MemberLeft{RoomID: r.room(), UserID: r.who(), Reason: chat.LeaveReason(r.text())}
+	},
+	memberChanged: func(r *reader) chat.Event {
+		return chat.MemberChanged{Member: chat.Member{RoomID: r.room(), UserID: r.who()}}
+	},
+	roomChanged: func(r *reader) chat.Event { return chat.RoomChanged{Room: chat.Room{ID: r.room()}} },
+	roomDeleted: func(r *reader) chat.Event { return chat.RoomDeleted{RoomID: r.room(), Members: r.users()} },
+	readMoved: func(r *reader) chat.Event {
+		return chat.ReadMoved{RoomID: r.room(), UserID: r.who(), Seq: chat.Seq(r.int()), Delivered: r.bool()}
+	},
+	typing: func(r *reader) chat.Event {
+		return chat.Typing{RoomID: r.room(), UserID: r.who(), ThreadID: chat.MessageID(r.int()), Typing: r.bool()}
+	},
+	roomAdded:   func(r *reader) chat.Event { return chat.RoomAdded{UserID: r.who(), Room: chat.Room{ID: r.room()}} },
+	roomRemoved: func(r *reader) chat.Event { return chat.RoomRemoved{UserID: r.who(), RoomID: r.room()} },
+	unreadChanged: func(r *reader) chat.Event {
+		return chat.UnreadChanged{UserID: r.who(), RoomID: r.room(), UnreadCount: r.int(), MentionCount: r.int(), LastReadSeq: chat.Seq(r.int())}
+	},
+	notified: func(r *reader) chat.Event { return chat.Notified{Notification: r.notification(r.who())} },
+	sessionRevoked: func(r *reader) chat.Event {
+		return chat.SessionRevoked{UserID: r.who(), SessionID: chat.SessionID(r.text()), Except: chat.SessionID(r.text()), Reason: r.text()}
+	},
+	userChanged:     func(r *reader) chat.Event { return chat.UserChanged{User: r.user()} },
+	presenceChanged: func(r *reader) chat.Event { return chat.PresenceChanged{Presence: chat.Presence{UserID: r.who()}} },
+	sanctionChanged: func(r *reader) chat.Event { return chat.SanctionChanged{Sanction: r.sanction()} },
+	rolesChanged:    func(r *reader) chat.Event { return chat.RolesChanged{RoomID: r.room()} },
+	blockChanged: func(r *reader) chat.Event {
+		return chat.BlockChanged{UserID: r.who(), BlockedID: r.who(), Blocked: r.bool()}
+	},
+	reportChanged: func(r *reader) chat.Event { return chat.ReportChanged{Report: chat.Report{ID: r.int()}} },
+	usersSeen:     func(r *reader) chat.Event { return chat.UsersSeen{Users: r.users()} },
+}
+
+func (r *reader) room() chat.RoomID { return chat.RoomID(r.int()) }
+func (r *reader) who() chat.UserID  { return chat.UserID(r.text()) }
+
+func (r *reader) state() *chat.Message {
+	room := r.room()
+	return r.message(room, chat.Seq(r.int()))
+}
+
+func (r *reader) reaction() (m *chat.Message, user chat.UserID, emoji string) {
+	room, change := r.room(), chat.Seq(r.int())
+	user, emoji = r.who(), r.text()
+	return r.message(room, change), user, emoji
+}
+
+// batch is one that arrived, with its entries still to be read.
+type batch struct {
+	node    string
+	number  uint64
+	entries reader
+}
+
+// begin starts a batch.
+func (w *writer) begin(node string, number uint64) {
+	w.b = append(w.b, version)
+	w.text(node)
+	w.uint(number)
+}
+
+// open reads the head of a batch. It fails for another version, too.
+func open(payload []byte) (b batch, err error) {
+	if len(payload) == 0 || payload[0] != version {
+		return b, errWire
+	}
+	b.entries.b = payload[1:]
+	b.node, b.number = b.entries.text(), b.entries.uint()
+	if b.entries.fault || b.node == "" || b.number == 0 {
+		return b, errWire
+	}
+	return b, nil
+}
+
+// next takes the next entry apart; ok is false at the end and after a fault.
+func (b *batch) next() (k kind, body reader, ok bool) {
+	r := &b.entries
+	if len(r.b) == 0 {
+		return 0, reader{}, false
+	}
+	k = kind(r.uint())
+	body.b = r.part()
+	return k, body, !r.fault
+}

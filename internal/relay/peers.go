@@ -1,0 +1,371 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+	"hash/crc32"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"parley/internal/chat"
+)
+
+// Who is connected where. Each node tells when somebody's first connection comes and the last one goes, numbered, and saves
+// who is connected, in a number of buckets, for nodes that did not hear it: those that come later and those that missed
+// something. A node that hears no beat of another for a while takes its people for gone.
+
+const (
+	buckets  = 16
+	savedFor = 5 * time.Minute
+	saveAge  = savedFor / 3 // how old what is saved may be: so a flushed state heals
+)
+
+// Flags of a beat.
+const (
+	helloFlag = 1 << iota // whoever hears it saves everybody anew
+	byeFlag               // this node ends
+)
+
+// own are the people connected to this node.
+type own struct {
+	mu     sync.Mutex // before lane.mu
+	number uint64     // of the last move
+	users  map[chat.UserID]struct{}
+	dirty  [buckets]bool
+	at     [buckets]time.Time // when each was saved
+	saved  uint64             // everything up to this move is
+}
+
+func bucketOf(user chat.UserID) int { return int(crc32.ChecksumIEEE([]byte(user)) % buckets) }
+
+// present is told by the core who comes and goes.
+func (r *Relay) present(user chat.UserID, here bool) {
+	o := &r.own
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.number++
+	k := leftKind
+	if here {
+		k = cameKind
+		o.users[user] = struct{}{}
+	} else {
+		delete(o.users, user)
+	}
+	o.dirty[bucketOf(user)] = true
+	var w writer
+	w.uint(o.number)
+	w.text(string(user))
+	r.lanes[peopleLane].add(entry{kind: k, body: w.b})
+}
+
+// beat is the entry by which a node tells that it is there.
+func (o *own) beat(flags uint64) entry {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var w writer
+	w.uint(flags)
+	w.uint(o.number)
+	w.uint(o.saved)
+	return entry{kind: beatKind, body: w.b}
+}
+
+// save writes the buckets that have changed, or all.
+func (r *Relay) save(ctx context.Context, all bool) error {
+	o := &r.own
+	now := time.Now()
+	for b := range buckets {
+		o.mu.Lock()
+		needed := all || o.dirty[b] || now.Sub(o.at[b]) > saveAge
+		var w writer
+		if needed {
+			w.b = append(w.b, version)
+			w.uint(o.number)
+			var users []chat.UserID
+			for user := range o.users {
+				if bucketOf(user) == b {
+					users = append(users, user)
+				}
+			}
+			w.users(users)
+			o.dirty[b] = false
+		}
+		o.mu.Unlock()
+		if !needed {
+			continue
+		}
+		if err := r.State.Set(ctx, bucketKey(r.node, b), w.b, savedFor); err != nil {
+			o.mu.Lock()
+			o.dirty[b] = true
+			o.mu.Unlock()
+			return err
+		}
+		o.mu.Lock()
+		o.at[b] = now
+		o.mu.Unlock()
+	}
+	return nil
+}
+
+func bucketKey(node string, b int) string { return fmt.Sprintf("presence:%s:%d", node, b) }
+
+// beat saves who is here and tells the others that this node is.
+func (r *Relay) beat(ctx context.Context) {
+	if r.Hub == nil {
+		return
+	}
+	r.own.mu.Lock()
+	number := r.own.number
+	r.own.mu.Unlock()
+	r.mu.Lock()
+	flags, all := uint64(0), r.saveAll
+	if r.hello {
+		flags |= helloFlag
+	}
+	r.hello, r.saveAll = false, false
+	r.mu.Unlock()
+	if err := r.save(ctx, all); err != nil {
+		r.Logger.Debug("who is connected here could not be saved", "error", err)
+		r.mu.Lock()
+		r.saveAll = r.saveAll || all
+		r.mu.Unlock()
+	} else {
+		r.own.mu.Lock()
+		r.own.saved = max(r.own.saved, number)
+		r.own.mu.Unlock()
+	}
+	r.lanes[peopleLane].add(r.own.beat(flags))
+	for _, l := range r.lanes[:roomLanes] {
+		l.beat()
+	}
+}
+
+// peer is another node.
+type peer struct {
+	heard  time.Time
+	known  bool // it has told that it is there, and not that it ends
+	rebase bool // something of it may have been missed: what it saves from its next beat on has to be read
+	need   uint64
+	stale  bool // to be read as soon as everything up to need is saved
+	people map[chat.UserID]mark
+	floor  [buckets]uint64 // moves up to here are in what was read
+}
+
+// mark is the last move of a person.
+type mark struct {
+	number uint64
+	here   bool
+}
+
+// peer returns what is known of a node; r.mu is held.
+func (r *Relay) peer(node string) *peer {
+	p := r.peers[node]
+	if p == nil {
+		p = &peer{rebase: true, people: make(map[chat.UserID]mark)}
+		r.peers[node] = p
+	}
+	return p
+}
+
+// moves are people who came to other nodes and who left them.
+type moves struct{ came, left []chat.UserID }
+
+func (m *moves) add(other moves) {
+	m.came = append(m.came, other.came...)
+	m.left = append(m.left, other.left...)
+}
+
+// move takes in that somebody came to or left another node.
+func (r *Relay) move(node string, here bool, body *reader) (m moves) {
+	number, user := body.uint(), body.who()
+	if body.fault || user == "" {
+		return m
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p := r.peer(node)
+	was := p.people[user]
+	if number <= was.number || number <= p.floor[bucketOf(user)] {
+		return m
+	}
+	p.people[user] = mark{number, here}
+	switch {
+	case here && !was.here:
+		m.came = append(m.came, user)
+	case !here && was.here:
+		m.left = append(m.left, user)
+	}
+	return m
+}
+
+// hearBeat takes in that a node is there.
+func (r *Relay) hearBeat(ctx context.Context, node string, body *reader) {
+	flags, number, saved := body.uint(), body.uint(), body.uint()
+	if body.fault {
+		return
+	}
+	if flags&byeFlag != 0 {
+		r.leave(node)
+		return
+	}
+	r.mu.Lock()
+	p := r.peer(node)
+	p.known = true
+	if p.rebase {
+		p.rebase, p.stale, p.need = false, true, number
+	}
+	read := p.stale && saved >= p.need
+	if p.stale && !read {
+		r.hello = true
+		poke(r.soon)
+	}
+	if flags&helloFlag != 0 {
+		r.saveAll = true
+		poke(r.soon)
+	}
+	r.mu.Unlock()
+	if read {
+		r.readPeople(ctx, node, saved)
+	}
+}
+
+// readPeople reads who is connected to a node, as of what it has saved.
+func (r *Relay) readPeople(ctx context.Context, node string, saved uint64) {
+	keys := make([]string, buckets)
+	for b := range keys {
+		keys[b] = bucketKey(node, b)
+	}
+	values, err := r.State.GetMany(ctx, keys)
+	if err != nil {
+		r.Logger.Debug("who is connected to another node could not be read", "node", node, "error", err)
+		return // at its next beat
+	}
+	var m moves
+	whole := true
+	r.mu.Lock()
+	p := r.peers[node]
+	if p == nil {
+		r.mu.Unlock()
+		return
+	}
+	for b, value := range values {
+		number, users, ok := readBucket(value)
+		if !ok {
+			whole = false
+			continue
+		}
+		m.add(p.reset(b, max(saved, number), users))
+	}
+	if whole {
+		p.stale = false
+	} else { // the state has forgotten it: it has to be saved again
+		p.need = saved
+		r.hello = true
+	}
+	r.mu.Unlock()
+	r.Core.Elsewhere(m.came, m.left)
+}
+
+func readBucket(value []byte) (number uint64, users []chat.UserID, ok bool) {
+	if len(value) == 0 || value[0] != version {
+		return 0, nil, false
+	}
+	body := reader{b: value[1:]}
+	number, users = body.uint(), body.users()
+	return number, users, !body.fault
+}
+
+// reset takes over what a node saved of one bucket, except where later moves are known.
+func (p *peer) reset(b int, floor uint64, users []chat.UserID) (m moves) {
+	p.floor[b] = max(p.floor[b], floor)
+	here := make(map[chat.UserID]bool, len(users))
+	for _, user := range users {
+		here[user] = true
+		if was := p.people[user]; was.number <= floor {
+			if !was.here {
+				m.came = append(m.came, user)
+			}
+			p.people[user] = mark{floor, true}
+		}
+	}
+	for user, was := range p.people {
+		if bucketOf(user) == b && was.number <= floor && !here[user] {
+			if was.here {
+				m.left = append(m.left, user)
+			}
+			delete(p.people, user)
+		}
+	}
+	return m
+}
+
+// leave takes the people of a node for gone. What is on its way of it on other lanes still has a place.
+func (r *Relay) leave(node string) {
+	r.mu.Lock()
+	p := r.peer(node)
+	people := p.people
+	p.known, p.rebase, p.stale, p.people = false, true, false, make(map[chat.UserID]mark)
+	r.mu.Unlock()
+	var left []chat.UserID
+	for user, m := range people {
+		if m.here {
+			left = append(left, user)
+		}
+	}
+	r.Core.Elsewhere(nil, left)
+}
+
+// bury forgets nodes that have not been heard for long. What those committed last that did not take leave may be untold.
+func (r *Relay) bury() {
+	if !r.Up() {
+		return
+	}
+	now := time.Now()
+	r.mu.Lock()
+	var dead []string
+	for node, p := range r.peers {
+		switch {
+		case now.Sub(p.heard) <= r.Dead:
+			p.forgetLeft()
+		case p.known:
+			dead = append(dead, node)
+		default:
+			r.forget(node)
+		}
+	}
+	r.mu.Unlock()
+	for _, node := range dead {
+		r.leave(node)
+		r.mu.Lock()
+		r.forget(node)
+		r.mu.Unlock()
+		r.missed("node " + node + " is not heard any more")
+	}
+}
+
+// forget is called with the lock held.
+func (r *Relay) forget(node string) {
+	delete(r.peers, node)
+	for at := range r.tracks {
+		if at.node == node {
+			delete(r.tracks, at)
+		}
+	}
+}
+
+// maxLeft is about how many people are remembered who left a node, so that a late word of their coming is not believed.
+const maxLeft = 10_000
+
+func (p *peer) forgetLeft() {
+	if len(p.people) < maxLeft {
+		return
+	}
+	left := slices.Collect(maps.Keys(p.people))
+	left = slices.DeleteFunc(left, func(user chat.UserID) bool { return p.people[user].here })
+	if len(left) > maxLeft {
+		for _, user := range left {
+			delete(p.people, user)
+		}
+	}
+}
