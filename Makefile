@@ -1,7 +1,7 @@
 # make lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: no-node help run dev build test test-all bench check generate
+.PHONY: no-node help run dev build deb test test-all bench check generate
 
 GO      ?= go
 PROGRAM := bin/parley
@@ -34,6 +34,9 @@ dev: build ## serve throw-away data with people already talking
 
 build: $(UI) ## the web UI and the program, as bin/parley
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $(PROGRAM) ./cmd/parley
+
+deb: build ## a Debian package of it, in bin
+	sh deploy/deb/build.sh $(PROGRAM) bin
 
 test: ## vet, and all tests but the end-to-end ones, with the race detector
 	$(GO) vet ./...
