@@ -1,6 +1,6 @@
 import type { MarkdownIt, StateCore, Token } from 'markdown-it';
 import type { RenderEnv } from './context';
-import { contactsIn, isMisleading, pathOfPlace, placeOf, shownAddress } from './links';
+import { contactsIn, isMisleading, placeOf, shownAddress } from './links';
 
 /** How deep quotes and lists go, a list counting twice; what is deeper stays text. */
 const deepest = 16;
@@ -83,7 +83,7 @@ function checkbox(state: StateCore, at: number): void {
 	const found = task.exec(inline.content);
 	const first = inline.children?.[0];
 	if (found === null || first?.type !== 'text' || !first.content.startsWith(found[0].trimEnd())) return;
-	first.content = first.content.slice(found[0].trimEnd().length);
+	first.content = first.content.slice(found[0].trimEnd().length).replace(/^[ \t]*/, ' ');
 	const box = new state.Token('checkbox', 'input', 0);
 	box.meta = { checked: found[1] !== ' ' };
 	inline.children!.unshift(box);
@@ -160,10 +160,11 @@ function finishLink(state: StateCore, open: Token, inside: Token[], close: Token
 	const href = String(open.attrGet('href') ?? '');
 	const title = String(open.attrGet('title') ?? '');
 	const bare = open.info === 'auto';
+	if (href === '') return inside; // [text]()
 	const label = textOf(inside);
 	const place = placeOf(href, env.context.origin ?? '');
 	if (place !== null) {
-		open.attrs = [['href', pathOfPlace(place.room, place.message)], ['class', 'place'], ['data-room', place.room]];
+		open.attrs = [['href', place.path], ['class', 'place'], ['data-room', place.room]];
 		if (place.message !== null) open.attrSet('data-message', place.message);
 		const named = bare ? env.context.place?.(place.room, place.message) : null;
 		if (named) inside[0]!.content = named;

@@ -13,8 +13,8 @@ export function safeAddress(typed: string): string {
 	return (url.protocol === 'http:' || url.protocol === 'https:') && url.hostname !== '' ? url.href : '';
 }
 
-// As internal/core/mentions.go finds the addresses it makes previews of.
-const webAddress = /https?:\/\/[^\s<>"'`\\^{}|]+/iy;
+// As internal/core/mentions.go finds the addresses it makes previews of, with nothing but letters, digits, dots and dashes in the host.
+const webAddress = /https?:\/\/(?:[^\s<>"'`\\^{}|/?#@]{0,64}@)?(?:\[[0-9a-f:.]{2,45}\]|[\p{L}\p{N}][\p{L}\p{N}.-]*)(?::\d{1,5})?(?:[/?#][^\s<>"'`\\^{}|]*)?/iuy;
 
 /** The web address that begins at a place of a text, without what usually only follows one; empty if there is none. */
 export function webAddressAt(text: string, at: number): string {
@@ -87,19 +87,35 @@ function bareHost(host: string): string {
 	return host.replace(/^www\./, '').replace(/\.$/, '');
 }
 
-/** A link to a room of this server or to one of its messages; null for every other address. */
-export function placeOf(href: string, origin: string): { room: string; message: string | null } | null {
-	const url = new URL(href);
-	if (origin === '' || url.origin !== origin || url.username !== '') return null;
-	const room = /^\/rooms\/(\d{1,19})$/.exec(url.pathname)?.[1];
-	if (room === undefined) return null;
-	const message = url.searchParams.get('message');
-	return { room, message: message !== null && /^\d{1,19}$/.test(message) ? message : null };
+/** A room of this server, or one of its messages, as an address names it. */
+export interface Place {
+	room: string;
+	message: string | null;
+	/** Where it is inside the page. */
+	path: string;
 }
 
-/** The path of a room, or of a message in it. */
-export function pathOfPlace(room: string, message: string | null): string {
-	return `/rooms/${room}` + (message === null ? '' : `?message=${message}`);
+const token = '[A-Za-z0-9_-]{1,64}';
+const pagePath = new RegExp(`^/r/(${token})(?:/m/(\\d{1,19}))?/?$`);
+const noticePath = new RegExp(`^/rooms/(${token})$`); // what notifications lead to
+
+/** The paths that placeOf makes. */
+export const placePath = new RegExp(`^/r/${token}(?:/m/\\d{1,19})?(?:\\?thread=\\d{1,19})?$`);
+
+/** The room or message that an address of this server leads to; null for every other address. */
+export function placeOf(href: string, origin: string): Place | null {
+	const url = new URL(href);
+	if (origin === '' || url.origin !== origin || url.username !== '' || url.password !== '') return null;
+	const [, room, named] = pagePath.exec(url.pathname) ?? noticePath.exec(url.pathname) ?? [];
+	if (room === undefined) return null;
+	const message = named ?? numberIn(url, 'message');
+	const thread = numberIn(url, 'thread');
+	return { room, message, path: `/r/${room}${message === null ? '' : `/m/${message}`}${thread === null ? '' : `?thread=${thread}`}` };
+}
+
+function numberIn(url: URL, name: string): string | null {
+	const value = url.searchParams.get(name);
+	return value !== null && /^\d{1,19}$/.test(value) ? value : null;
 }
 
 export interface Contact {
@@ -108,9 +124,9 @@ export interface Contact {
 	href: string;
 }
 
-const localPart = /[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]/;
-const mailHost = /[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}))+/y;
-const wwwAddress = /(?<![\p{L}\p{N}_@./:-])www\.[^\s<>"'`\\^{}|.][^\s<>"'`\\^{}|]*\.[^\s<>"'`\\^{}|]+/giu;
+const localPart = /[A-Za-z0-9._%+'=-]/;
+const mailHost = /[A-Za-z0-9][A-Za-z0-9-]{0,62}(?:\.[A-Za-z0-9][A-Za-z0-9-]{0,62})+/y;
+const wwwAddress = /(?<![\p{L}\p{N}@./:-])www(?:\.[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?){2,}(?::\d+)?(?:[/?#][^\s<>"'`\\^{}|]*)?/giu;
 
 /** Mail addresses and addresses that begin with www. in a text without markup, in their order. */
 export function contactsIn(text: string): Contact[] {

@@ -60,7 +60,7 @@ function rules(md: MarkdownIt): Record<string, RendererRule> {
 			const { room, inLink } = meta as { room: { id: string }; inLink: boolean };
 			const shown = `<bdi>${escape(content)}</bdi>`;
 			if (inLink) return `<span class="room">${shown}</span>`;
-			return `<a class="room" href="/rooms/${escape(encodeURIComponent(room.id))}" data-room="${escape(room.id)}">${shown}</a>`;
+			return `<a class="room" href="/r/${escape(encodeURIComponent(room.id))}" data-room="${escape(room.id)}">${shown}</a>`;
 		},
 		custom_emoji: (tokens, i) => {
 			const { content, meta } = tokens[i]!;

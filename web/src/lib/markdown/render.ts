@@ -21,9 +21,14 @@ export function renderMessage(text: string, context: MessageContext = {}): Rende
 	const bigEmoji = isBigEmoji(clean, (name) => !!context.emoji?.(name));
 	if (clean.length > longest) return { html: asTyped(clean), bigEmoji, hasCode: false, links: [] };
 	const env = newEnv(clean, context);
-	parser ??= makeParser();
-	const html = sanitise(parser.render(clean, env));
-	return { html: html ?? asTyped(clean), bigEmoji, hasCode: env.hasCode, links: [...env.links] };
+	try {
+		parser ??= makeParser();
+		const html = sanitise(parser.render(clean, env));
+		return { html: html ?? asTyped(clean), bigEmoji, hasCode: env.hasCode, links: [...env.links] };
+	} catch (err) {
+		reportError(err); // one message must not take the room away
+		return { html: asTyped(clean), bigEmoji, hasCode: false, links: [] };
+	}
 }
 
 function newEnv(text: string, context: MessageContext): RenderEnv {

@@ -1,4 +1,5 @@
 import createPurifier from 'dompurify';
+import { placePath } from './links';
 
 /** Every element that a message may become. */
 export const allowedElements = (
@@ -16,7 +17,6 @@ const allowedClasses =
 
 const address = /^(?:https?:\/\/|mailto:|\/(?![\\/]))/i;
 const ownPicture = /^(?:\/(?![\\/])|blob:)/;
-const ownPlace = /^\/rooms\/\d+(?:\?message=\d+)?$/;
 
 type Purifier = ReturnType<typeof createPurifier>;
 
@@ -48,7 +48,7 @@ function check(node: Element): void {
 	switch (node.localName) {
 		case 'a': {
 			const href = node.getAttribute('href');
-			if (href === null || ownPlace.test(href)) {
+			if (href === null || placePath.test(href)) {
 				node.removeAttribute('target');
 			} else if (/^(?:https?:\/\/|mailto:)/i.test(href)) {
 				node.setAttribute('rel', 'noopener noreferrer nofollow ugc');
