@@ -35,6 +35,8 @@ func (w *writer) message(m *chat.Message) {
 		w.text(x.Title)
 		w.text(x.Description)
 		w.text(x.Image)
+		w.int(int64(x.Width))
+		w.int(int64(x.Height))
 	})
 	w.text(m.Nonce)
 	w.bool(m.Payload != nil)
@@ -69,7 +71,7 @@ func (r *reader) message(room chat.RoomID, change chat.Seq) *chat.Message {
 	m.Reactions = items(r, func() chat.Reaction { return chat.Reaction{Emoji: r.text(), Users: r.users()} })
 	m.Attachments = items(r, r.attachment)
 	m.Links = items(r, func() chat.Link {
-		return chat.Link{URL: r.text(), Title: r.text(), Description: r.text(), Image: r.text()}
+		return chat.Link{URL: r.text(), Title: r.text(), Description: r.text(), Image: r.text(), Width: int(r.int()), Height: int(r.int())}
 	})
 	m.Nonce = r.text()
 	if r.bool() {
