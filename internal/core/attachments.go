@@ -99,11 +99,16 @@ func (c *Core) UploadFile(ctx context.Context, by chat.Actor, u Upload) (a chat.
 	}
 	c.files.releasing.RLock()
 	defer c.files.releasing.RUnlock()
-	if a.Hash, err = c.put(ctx, io.NewSectionReader(file, 0, file.size)); err != nil {
+	var release func()
+	a.Hash, release, err = c.putHeld(ctx, func() io.Reader { return io.NewSectionReader(file, 0, file.size) })
+	defer release()
+	if err != nil {
 		return a, err
 	}
 	if len(thumb.Data) > 0 {
-		if a.ThumbHash, err = c.put(ctx, bytes.NewReader(thumb.Data)); err != nil {
+		a.ThumbHash, release, err = c.putHeld(ctx, func() io.Reader { return bytes.NewReader(thumb.Data) })
+		defer release()
+		if err != nil {
 			return a, err
 		}
 	}
@@ -311,7 +316,11 @@ func (c *Core) releaseBlobs(hashes []string) {
 			if hash == "" {
 				continue
 			}
-			if err := c.releaseBlob(ctx, hash); err != nil {
+			err := c.releaseBlob(ctx, hash)
+			for try := 0; err != nil && c.Shared && try < releaseTries && !c.ending(releaseAgain); try++ {
+				err = c.releaseBlob(ctx, hash)
+			}
+			if err != nil {
 				c.log.Error("a blob that is not needed could not be deleted", "hash", hash, "err", err)
 			}
 		}
@@ -321,6 +330,11 @@ func (c *Core) releaseBlobs(hashes []string) {
 func (c *Core) releaseBlob(ctx context.Context, hash string) error {
 	c.files.releasing.Lock()
 	defer c.files.releasing.Unlock()
+	release, err := c.hold(ctx, 0, hash) // not waiting: uploads would wait too
+	defer release()
+	if err != nil {
+		return err
+	}
 	if used, err := c.Store.BlobInUse(ctx, hash); err != nil || used {
 		return err
 	}

@@ -106,6 +106,7 @@ type Core struct {
 	hashing chan struct{} // bounds parallel password hashing
 	argon   argonParams
 	randMu  sync.Mutex
+	run     context.Context // ends when the core is to stop; nil before Start
 	stop    context.CancelFunc
 	done    sync.WaitGroup
 }
@@ -179,7 +180,7 @@ func (c *Core) Start(ctx context.Context) error {
 		return err
 	}
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
-	c.stop = stop
+	c.run, c.stop = run, stop
 	c.done.Go(func() { c.chores(run) })
 	if c.Shared {
 		c.done.Go(func() { c.tellPresence(run) })
@@ -198,6 +199,16 @@ func (c *Core) Stop(context.Context) error {
 	c.done.Wait()
 	c.files.background.Wait()
 	return nil
+}
+
+// ending waits, and reports whether the core is to stop meanwhile.
+func (c *Core) ending(after time.Duration) bool {
+	select {
+	case <-c.run.Done():
+		return true
+	case <-time.After(after):
+		return false
+	}
 }
 
 // Subscribe adds a receiver of events, those of other nodes included (see Remote). It gets everything that was committed

@@ -37,7 +37,8 @@ func (c *Core) storePicture(ctx context.Context, by chat.Actor, picture io.Reade
 	}
 	c.files.releasing.RLock()
 	defer c.files.releasing.RUnlock()
-	name, err := c.put(ctx, bytes.NewReader(avatar.Data))
+	name, release, err := c.putHeld(ctx, func() io.Reader { return bytes.NewReader(avatar.Data) })
+	defer release()
 	if err != nil {
 		return err
 	}

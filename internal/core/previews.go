@@ -100,7 +100,12 @@ func (c *Core) SetLinks(ctx context.Context, id chat.MessageID, links []chat.Lin
 	defer func() { c.releaseBlobs(unused) }() // those that no message shows now
 	c.files.releasing.RLock()
 	defer c.files.releasing.RUnlock()
-	links, err := c.withoutLost(ctx, links)
+	release, err := c.hold(ctx, holdWait, unused...)
+	defer release()
+	if err != nil {
+		c.log.Debug("pictures are not held: nobody deletes anything meanwhile", "error", err)
+	}
+	links, err = c.withoutLost(ctx, links)
 	if err != nil {
 		return err
 	}

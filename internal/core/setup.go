@@ -2,27 +2,41 @@ package core
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/base64"
 	"encoding/json"
 	"time"
 
 	"parley/internal/chat"
 )
 
-// setupSetting is where the hash of the setup token is kept; null when there is none.
-const setupSetting = "setup_token_hash"
+const (
+	// setupSetting is where the hash of the setup token is kept; null when there is none.
+	setupSetting = "setup_token_hash"
+	// setupSeedSetting is what nodes that share the store make the token of, together with their key.
+	setupSeedSetting = "setup_token_seed"
+)
 
 // SetupToken returns the one-time token that makes the first owner, creating it at need, or "" once there is an owner. Its
-// hash is kept in the store, so a restart prints a new one and the old one stops working.
-func (c *Core) SetupToken(ctx context.Context) (string, error) {
-	token := c.newToken()
-	hash, err := json.Marshal(hashToken(token))
-	if err != nil {
-		return "", err
-	}
+// hash is kept in the store, so a restart prints a new one and the old one stops working; all nodes that share a store print
+// the same one.
+func (c *Core) SetupToken(ctx context.Context) (token string, err error) {
+	fresh := c.newToken()
 	done := false
 	err = c.change(ctx, func(tx Tx) ([]chat.Event, error) {
 		if done, err = tx.OwnerExists(ctx); err != nil || done {
+			return nil, err
+		}
+		token = fresh
+		if c.Shared {
+			if token, err = c.sharedToken(ctx, tx, fresh); err != nil {
+				return nil, err
+			}
+		}
+		hash, err := json.Marshal(hashToken(token))
+		if err != nil {
 			return nil, err
 		}
 		return nil, tx.PutSetting(ctx, setupSetting, hash)
@@ -31,6 +45,27 @@ func (c *Core) SetupToken(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return token, nil
+}
+
+// sharedToken makes the setup token of the seed in the store, which is set to fresh if there is none. Without the nodes' key
+// the seed is of no use.
+func (c *Core) sharedToken(ctx context.Context, tx Tx, fresh string) (string, error) {
+	var seed string
+	text, err := tx.Setting(ctx, setupSeedSetting)
+	if err == nil {
+		err = json.Unmarshal(text, &seed)
+	} else if chat.AsError(err).Kind == chat.NotFound {
+		seed = fresh
+		if text, err = json.Marshal(seed); err == nil {
+			err = tx.PutSetting(ctx, setupSeedSetting, text)
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	mac := hmac.New(sha256.New, c.TokenKey)
+	_, _ = mac.Write([]byte("setup token " + seed)) // never fails
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)), nil
 }
 
 var (
