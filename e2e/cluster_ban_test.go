@@ -50,12 +50,13 @@ type victim struct {
 	done sync.WaitGroup
 	http *http.Client
 
-	mu    sync.Mutex
-	held  map[*node]*banned
-	began time.Time // zero: not yet
-	ready map[string]bool
-	wrong []string
-	after map[string]int // how often it was let in again after a refusal
+	mu       sync.Mutex
+	held     map[*node]*banned
+	began    time.Time     // zero: not yet
+	answered time.Duration // when the ban was
+	ready    map[string]bool
+	wrong    []string
+	after    map[string]int // how often it was let in again after a refusal
 }
 
 // newVictim registers someone, and returns when all of it works on every node.
@@ -184,6 +185,9 @@ func (v *victim) ask(through *node, server bool) {
 	} else {
 		c.on(through, c.owner.Token, "POST", "/rooms/"+v.room+"/bans", obj{"user_id": v.ID}, nil)
 	}
+	v.mu.Lock()
+	v.answered = time.Since(v.began)
+	v.mu.Unlock()
 }
 
 // sofar is what is known of where the ban holds; 0 is not yet.

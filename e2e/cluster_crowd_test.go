@@ -50,7 +50,7 @@ func newCrowd(c *cluster, people, rooms, roomsEach int, every time.Duration) *cr
 		w.rooms[i] = room.ID
 	})
 	each(people, func(i int) {
-		k := &talker{crowd: w, number: i, name: fmt.Sprintf("talker%03d", i), views: make(map[string]*view), rejoin: make(chan string, 64)}
+		k := &talker{crowd: w, number: i, name: fmt.Sprintf("talker%03d", i), views: make(map[string]*view), rejoin: make(chan string, 64), wander: make(chan struct{}, 1)}
 		var login struct {
 			Token string
 			User  struct{ ID string }
@@ -86,6 +86,15 @@ func (w *crowd) setUp(what, token, method, path string, in, out any) {
 func (w *crowd) begin() {
 	for _, k := range w.talkers {
 		w.done.Go(k.live)
+	}
+}
+
+// scatter lets every third client reconnect, and so come to any of the nodes that are there now.
+func (w *crowd) scatter() {
+	for i, k := range w.talkers {
+		if i%3 == 0 {
+			k.wander <- struct{}{}
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
@@ -180,8 +181,16 @@ func (c *cluster) alive() (nodes []*node) {
 	return nodes
 }
 
-// report shows the end of every node's log when the test has failed.
+// report shows the end of every node's log when the test has failed. CLUSTER_LOGS names a directory to keep them whole in.
 func (c *cluster) report() {
+	if dir := os.Getenv("CLUSTER_LOGS"); dir != "" {
+		for _, n := range c.nodes {
+			file := filepath.Join(dir, strings.ReplaceAll(c.t.Name()+" "+n.name+".log", " ", "-"))
+			if err := os.WriteFile(file, []byte(n.log.String()), 0o600); err != nil {
+				c.t.Log(err)
+			}
+		}
+	}
 	if !c.t.Failed() {
 		return
 	}

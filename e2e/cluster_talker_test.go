@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -25,7 +26,9 @@ type talker struct {
 	name   string
 	rooms  []string
 	only   string      // the address of the node it goes to; "": the balancer's
-	rejoin chan string // rooms of which the server said resync
+	rejoin chan string // rooms of which the server said resync; "": everything
+
+	wander chan struct{} // told to reconnect
 
 	hushed  atomic.Bool // has finished what it said
 	gone    atomic.Bool // left for good
@@ -251,7 +254,10 @@ func (k *talker) frame(p packet) {
 		k.caughtUp(p, p.Type)
 	case "resync":
 		w.resyncs.Add(1)
-		k.rejoin <- p.RoomID
+		select {
+		case k.rejoin <- p.RoomID:
+		case <-w.ctx.Done():
+		}
 	case "error", "session_revoked", "room_removed", "room_deleted":
 		w.fault("%s: %s %s %s %s", k.name, p.Type, p.RoomID, p.Code, p.Reason)
 	}
@@ -389,6 +395,15 @@ func (k *talker) join(ctx context.Context, room string) error {
 	}
 }
 
+// reread reads again what has no change_seq: the server said resync and no room.
+func (k *talker) reread(ctx context.Context) error {
+	status, code, err := call(ctx, k.crowd.http, k.crowd.cluster.front.addr, k.Token, "GET", "/rooms", nil, nil)
+	if err == nil && status != http.StatusOK {
+		k.refused("reading the rooms", packet{Code: code})
+	}
+	return nil // a later resync, or the next connection, does it again
+}
+
 // refused notes an error that a client may be answered while an engine is away, or a fault.
 func (k *talker) refused(what string, p packet) {
 	if p.Code == "unavailable" && !k.crowd.strict {
@@ -439,7 +454,12 @@ func (k *talker) act(ctx context.Context) error {
 			case <-ctx.Done():
 				return errEnded
 			case room := <-k.rejoin:
+				if room == "" {
+					return k.reread(ctx)
+				}
 				return k.join(ctx, room)
+			case <-k.wander:
+				return errEnded
 			case <-roam.C:
 				if k.hushed.Load() {
 					return nil
@@ -531,7 +551,7 @@ func (k *talker) say(room string) {
 		s.content += " to @" + k.crowd.talkers[rand.IntN(len(k.crowd.talkers))].name
 	}
 	k.said = append(k.said, s)
-	if n%8 == 0 {
+	if rand.IntN(8) == 0 {
 		k.crowd.sample(s.content)
 	}
 }

@@ -74,6 +74,7 @@ func TestThreeNodes(t *testing.T) {
 	w.untilTold(200)
 
 	four := c.node(binary)
+	w.scatter()
 	for _, k := range w.talkers[:10] {
 		k.going.Store(true)
 	}
@@ -95,6 +96,6 @@ func (c *cluster) banEverywhere(what string, through *node, server bool, room st
 	v := c.newVictim(fmt.Sprintf("victim%02d", len(c.victims)), room, on...)
 	v.ask(through, server)
 	held := v.wait(banLimit)
-	c.t.Logf("%s held everywhere within %v (%v)", what, slowest(held), held)
+	c.t.Logf("%s was answered after %v and held everywhere within %v (%v)", what, round(v.answered), slowest(held), held)
 	v.stays(server)
 }
