@@ -1,10 +1,12 @@
 package app
 
 import (
+	"context"
 	"net/http"
 	"time"
 
 	"parley/internal/app/control"
+	"parley/internal/blob"
 	"parley/internal/config"
 	"parley/internal/dialect/native"
 	"parley/internal/ops"
@@ -85,7 +87,16 @@ func (a *App) native() dialect {
 		Core: a.core, Hub: a.hub, Sockets: a.sockets, Logger: a.log, Incident: a.middleware().Incident,
 		BodyBytes: a.cfg.Limits.BodyBytes, Heartbeat: a.cfg.Heartbeat, Version: a.opts.Version,
 		Dialects: []string{"native"}, PublicURL: a.cfg.BaseURL(""), Origins: a.cfg.CORS.Origins, PushKey: pushKey,
+		Elsewhere: a.elsewhere(),
 	})
+}
+
+// elsewhere is the storage's way to give files away by itself; nil when it has none, or the operator does not want it used.
+func (a *App) elsewhere() func(ctx context.Context, hash string, how blob.Access) (string, error) {
+	if p, ok := a.blobs.(blob.Presigner); ok && a.cfg.BlobsPresign {
+		return p.Presign
+	}
+	return nil
 }
 
 // middleware is around everything that a public listener serves.

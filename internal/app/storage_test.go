@@ -4,7 +4,9 @@ import (
 	"archive/zip"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -39,6 +41,17 @@ func upload(t *testing.T, a *App, content []byte) (chat.Actor, chat.Attachment, 
 	by := chat.Actor{UserID: login.User.ID}
 	file, err := a.Core().UploadFile(t.Context(), by, core.Upload{Filename: "a.zip", Body: bytes.NewReader(content)})
 	return by, file, err
+}
+
+// uploadBy is upload for who needs the token of the person.
+func uploadBy(t *testing.T, a *App, content []byte) (token string, file chat.Attachment, err error) {
+	t.Helper()
+	login := post[struct {
+		Token string
+		User  struct{ ID chat.UserID }
+	}](t, a, "/auth/register", "", `{"username":"bob","password":"correct horse"}`)
+	file, err = a.Core().UploadFile(t.Context(), chat.Actor{UserID: login.User.ID}, core.Upload{Filename: "a.zip", Body: bytes.NewReader(content)})
+	return login.Token, file, err
 }
 
 func TestFilesInABucket(t *testing.T) {
@@ -76,6 +89,69 @@ func TestFilesInABucket(t *testing.T) {
 	if err := other.Stop(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestWhoAsksIsSentToTheBucket downloads a file from the server, and straight from the bucket where that is allowed.
+func TestWhoAsksIsSentToTheBucket(t *testing.T) {
+	server := s3test.Start(t)
+	for _, allowed := range []bool{false, true} {
+		t.Run(fmt.Sprint(allowed), func(t *testing.T) {
+			cfg := settings(t)
+			cfg.BlobsURL, cfg.BlobsPresign = server.URL(server.Bucket(t, fmt.Sprintf("files-%t", allowed))), allowed
+			a := started(t, cfg)
+			content := packed(t, "good morning")
+			token, file, err := uploadBy(t, a, content)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, row := range []struct {
+				query  string
+				status int
+			}{{"", http.StatusOK}, {"?direct=0", http.StatusOK}, {"?direct=1", map[bool]int{false: http.StatusOK, true: http.StatusTemporaryRedirect}[allowed]}} {
+				path := a.BaseURL() + "/api/attachments/" + file.Key + row.query
+				resp, body := fetch(t, path, token)
+				if resp.StatusCode == http.StatusTemporaryRedirect && resp.Header.Get("Cache-Control") == "no-store" {
+					address := resp.Header.Get("Location")
+					if !strings.HasPrefix(address, "http://"+server.Address+"/") || strings.Contains(address, s3test.Secret) {
+						t.Errorf("sent to %s", address)
+					}
+					var direct *http.Response
+					direct, body = fetch(t, address, "")
+					if direct.StatusCode != http.StatusOK || !strings.HasPrefix(direct.Header.Get("Content-Disposition"), "attachment") || direct.Header.Get("Content-Type") != file.MIMEType {
+						t.Errorf("the bucket answers %s, %v", direct.Status, direct.Header)
+					}
+				}
+				if resp.StatusCode != row.status || body != string(content) {
+					t.Errorf("allowed %t, %q: %s, %d bytes", allowed, row.query, resp.Status, len(body))
+				}
+				if resp, _ := fetch(t, path, ""); resp.StatusCode != http.StatusUnauthorized {
+					t.Errorf("a stranger gets %s", resp.Status)
+				}
+			}
+		})
+	}
+}
+
+// fetch asks for one thing and follows no redirect.
+func fetch(t *testing.T, address, token string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	transport := &http.Transport{DisableKeepAlives: true}
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(body)
 }
 
 func TestABucketThatCannotBeUsedIsNamedAtStart(t *testing.T) {

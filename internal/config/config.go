@@ -87,6 +87,7 @@ type Config struct {
 	// AdoptSecrets makes this node's secrets the ones that all nodes of the database must have.
 	AdoptSecrets bool
 	BlobsURL     string // secret parts; "" = files in Data
+	BlobsPresign bool
 
 	Registration   Registration
 	RoomInvites    bool           // an invite to a room lets people register where registration is by invite

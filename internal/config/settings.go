@@ -44,6 +44,8 @@ func (c *Config) settings() []setting {
 			"For one start after a change of secrets, on a database that several nodes share: what this node has is right from now on, and the others need it too."),
 		secretURL(&c.BlobsURL, "blobs_url", "s3://key:secret@host/bucket", []string{"s3"},
 			"S3-compatible storage for uploads, `s3://key:secret@host:port/bucket/prefix?region=…`; a `/` in the secret is written `%2F`. Without key and secret they come from `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, the shared credentials file or the machine's role. `insecure=1`: plain HTTP. Empty: files in `data`."),
+		toggle(&c.BlobsPresign, "blobs_presign", false,
+			"Clients that ask for it (`?direct=1`) are sent to the bucket for attachments, with an address that works for five minutes. They must be able to reach the host in `blobs_url`."),
 		oneOf(&c.Registration, "registration", RegistrationOpen, []Registration{RegistrationOpen, RegistrationInvite, RegistrationClosed},
 			"Who may create an account: anyone, whoever has an invite code, or nobody."),
 		toggle(&c.RoomInvites, "registration_by_room_invite", true,

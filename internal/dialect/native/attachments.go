@@ -13,6 +13,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"parley/internal/blob"
 	"parley/internal/chat"
 	"parley/internal/core"
 )
@@ -76,11 +77,17 @@ func (d *Dialect) registerAttachments() {
 		return &huma.Response{Description: description, Content: map[string]*huma.MediaType{"*/*": {Schema: binary()}}}
 	}
 	download := func(route, id, summary, codes string, a access, h http.HandlerFunc) {
+		direct := strings.HasPrefix(route, "GET /attachments/")
 		op := d.described(route, endpoint{
 			id: id, tag: tag, access: a, summary: summary, codes: codes + " range_invalid",
 			description: "Ranges and If-None-Match work; at most 8 ranges at once.",
 		}, nil, file("The bytes."))
 		op.Responses["206"], op.Responses["304"] = file("The range of bytes asked for."), &huma.Response{Description: "Not modified."}
+		if direct {
+			op.Parameters = append(op.Parameters, &huma.Param{Name: "direct", In: "query", Schema: &huma.Schema{Type: "string", Enum: []any{"0", "1"}},
+				Description: "1: be sent to the storage for the bytes, where the server is set up for that; otherwise they come from here as ever."})
+			op.Responses["307"] = &huma.Response{Description: "The bytes are at the address in Location, for five minutes. It needs no token; do not send one."}
+		}
 		d.plain(op, h)
 	}
 	download("GET /attachments/{id}", "download", "Download a file", "attachment_not_found attachment_pending files_unavailable", loggedIn,
@@ -211,9 +218,31 @@ func (d *Dialect) download(w http.ResponseWriter, r *http.Request, thumbnail boo
 		return
 	}
 	defer func() { _ = f.Body.Close() }() // read only
+	if d.Elsewhere != nil && r.URL.Query().Get("direct") == "1" && d.sendElsewhere(w, r, f) {
+		return
+	}
 	w.Header().Set("Cache-Control", "private, max-age=31536000, immutable")
 	w.Header().Set("Content-Disposition", disposition(f.MIMEType, f.Attachment.Filename))
 	d.serveFile(w, r, f.MIMEType, f.Hash, f.ModTime, f.Body)
+}
+
+// directLife is how long an address of the storage works that a client was sent to.
+const directLife = 5 * time.Minute
+
+// sendElsewhere sends a client to the storage for a file; false when that has no address to give, which the log says.
+func (d *Dialect) sendElsewhere(w http.ResponseWriter, r *http.Request, f core.File) bool {
+	how := disposition(f.MIMEType, "")
+	address, err := d.Elsewhere(r.Context(), f.Hash, blob.Access{Filename: f.Attachment.Filename, MIMEType: f.MIMEType, Inline: how == "inline", Life: directLife})
+	if err != nil {
+		d.log.Warn("the storage gives no address for a file", "attachment", f.Attachment.ID, "err", err)
+		return false
+	}
+	h := w.Header()
+	h.Set("Cache-Control", "no-store") // who may fetch it now may not be allowed to later
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Location", address)
+	w.WriteHeader(http.StatusTemporaryRedirect)
+	return true
 }
 
 // picture serves pictures that anyone with their name may see.

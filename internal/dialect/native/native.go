@@ -15,6 +15,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"parley/internal/blob"
 	"parley/internal/chat"
 	"parley/internal/core"
 	"parley/internal/hub"
@@ -39,6 +40,10 @@ type Options struct {
 	PublicURL string        // where browsers reach the server; its pages may use the login cookie
 	Origins   []string      // other origins whose pages may use the login cookie; "*" adds none
 	PushKey   string        // public VAPID key (RFC 8292); empty: push is off
+
+	// Elsewhere gives an address that a file can be fetched from for a while by whoever has it, without asking us; nil: there is
+	// none.
+	Elsewhere func(ctx context.Context, hash string, a blob.Access) (string, error)
 }
 
 // Dialect speaks the native API.
