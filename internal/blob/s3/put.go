@@ -98,9 +98,22 @@ func (s *Store) readable(ctx context.Context, r io.Reader) (c content, done func
 	return c, done, nil
 }
 
+// errVanished says that the storage confirmed an upload whose object is not there.
+var errVanished = errors.New("the storage confirmed an upload, and the object is not there")
+
 // putParts uploads a large blob part by part, so that a fault costs one part. Nobody sees the parts before they are put
-// together.
-func (s *Store) putParts(ctx context.Context, c content) (err error) {
+// together. What the storage confirmed and does not have is uploaded anew.
+func (s *Store) putParts(ctx context.Context, c content) error {
+	for n := 1; ; n++ {
+		err := s.putPartsOnce(ctx, c)
+		if !errors.Is(err, errVanished) || n >= s.opts.Attempts {
+			return err
+		}
+		s.opts.Log.Warn("uploading once more", "key", s.key(c.hash), "err", err)
+	}
+}
+
+func (s *Store) putPartsOnce(ctx context.Context, c content) (err error) {
 	key := s.key(c.hash)
 	var id string
 	err = s.attempt(ctx, func(ctx context.Context, _ *watch) (err error) {
@@ -128,20 +141,43 @@ func (s *Store) putParts(ctx context.Context, c content) (err error) {
 		}
 		parts = append(parts, minio.CompletePart{PartNumber: part.PartNumber, ETag: part.ETag})
 	}
-	completed := 0
-	return s.attempt(ctx, func(ctx context.Context, _ *watch) error {
-		completed++
+	asked := 0
+	err = s.attempt(ctx, func(ctx context.Context, _ *watch) error {
+		asked++
 		_, err := s.client.CompleteMultipartUpload(ctx, s.opts.Bucket, key, id, parts, putOptions)
-		if completed > 1 && minio.ToErrorResponse(err).Code == minio.NoSuchUpload {
-			// The answer to an earlier attempt was lost. It did its work if the object is there.
-			var found minio.ObjectInfo
-			if found, err = s.client.StatObject(ctx, s.opts.Bucket, key, minio.StatObjectOptions{}); err == nil && found.Size != c.size {
-				err = errors.New("the object has another size than what was uploaded")
-			}
+		if asked > 1 && minio.ToErrorResponse(err).Code == minio.NoSuchUpload {
+			return nil // an earlier attempt may have done it, whose answer was lost: see below
 		}
 		return err
 	})
+	if err == nil && asked > 1 {
+		err = s.putTogether(ctx, c)
+	}
+	return err
 }
+
+// putTogether looks whether an object is there, after its completion was asked for more than once: the answer to a later request
+// says little. The Versity gateway for one confirms an upload that it finds half put together, although whoever was at it may
+// have been killed.
+func (s *Store) putTogether(ctx context.Context, c content) error {
+	for n := 1; ; n++ {
+		found, err := s.Stat(ctx, c.hash)
+		switch {
+		case err == nil && found.Size == c.size:
+			return nil
+		case err != nil && !errors.Is(err, blob.ErrNotFound):
+			return err
+		case n == togetherTries:
+			return errVanished
+		}
+		if err := pause(ctx, n); err != nil { // it may still be at work on the first request
+			return err
+		}
+	}
+}
+
+// togetherTries is how often an object is looked for, some seconds in all.
+const togetherTries = 6
 
 func (s *Store) putPart(ctx context.Context, key, id string, number int, section *io.SectionReader) (part minio.ObjectPart, err error) {
 	sum := sha256.New()
