@@ -15,6 +15,8 @@ import (
 	"io"
 	"math"
 	"os"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -60,11 +62,14 @@ var numbers = []number{
 func run(args []string, out, problems io.Writer) error {
 	flags := flag.NewFlagSet("capacity", flag.ContinueOnError)
 	flags.SetOutput(problems)
-	name := flags.String("scenario", "", "start from this named load: "+names())
-	sizes := flags.String("sizes", "", "rooms by size, as members:share,… (default of the scenario)")
-	given := make([]*float64, len(numbers))
-	for i, n := range numbers {
-		given[i] = flags.Float64(n.name, math.NaN(), n.help+" (default of the scenario)")
+	name := flags.String("scenario", "", "start from this named load, the first if none is given: "+names())
+	sizes := flags.String("sizes", "", "rooms by size, as `members:share,…`")
+	given := make(map[string]float64)
+	for _, n := range numbers {
+		flags.Func(n.name, n.help, func(text string) (err error) {
+			given[n.name], err = strconv.ParseFloat(text, 64)
+			return err
+		})
 	}
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -83,9 +88,9 @@ func run(args []string, out, problems io.Writer) error {
 		}
 	}
 	load, limits := s.load, Usual
-	for i, n := range numbers {
-		if !math.IsNaN(*given[i]) {
-			*n.value(&load, &limits) = *given[i]
+	for _, n := range numbers {
+		if v, ok := given[n.name]; ok {
+			*n.value(&load, &limits) = v
 		}
 	}
 	if *sizes != "" {
@@ -102,14 +107,11 @@ func run(args []string, out, problems io.Writer) error {
 }
 
 func names() string {
-	text := ""
-	for i, s := range scenarios {
-		if i > 0 {
-			text += ", "
-		}
-		text += s.name
+	var all []string
+	for _, s := range scenarios {
+		all = append(all, s.name)
 	}
-	return text
+	return strings.Join(all, ", ")
 }
 
 // compare prints all scenarios side by side.

@@ -53,11 +53,7 @@ var scenarios = []scenario{
 func scenarioOf(name string) (scenario, error) {
 	i := slices.IndexFunc(scenarios, func(s scenario) bool { return s.name == name })
 	if i < 0 {
-		var names []string
-		for _, s := range scenarios {
-			names = append(names, s.name)
-		}
-		return scenario{}, fmt.Errorf("there is no scenario %q: there are %s", name, strings.Join(names, ", "))
+		return scenario{}, fmt.Errorf("there is no scenario %q: there are %s", name, names())
 	}
 	return scenarios[i], nil
 }
