@@ -365,6 +365,34 @@ func TestGapIsFilled(t *testing.T) {
 	}
 }
 
+// TestGapIsNotNewToWhoHasReadIt fills a gap with a message that was changed within it: it is new to those who missed both, and
+// changed for someone who had read it when they joined.
+func TestGapIsNotNewToWhoHasReadIt(t *testing.T) {
+	s := newStage(t)
+	ada, bob, eve := s.User("ada"), s.User("bob"), s.User("eve")
+	room := s.Room(ada, bob, eve)
+	behind, missed := s.connect(bob)
+	s.join(behind, room, -1)
+	first := s.Say(ada, room, "one")
+	missed.wait(t, last(fmt.Sprintf("chat.MessageCreated %d one", first.ChangeSeq)))
+	lost := &lossy{core: s.Core}
+	two := lost.say(t, ada, room, "two")
+	ahead, read := s.connect(eve)
+	s.join(ahead, room, first.ChangeSeq)
+	edited := lost.edit(t, two.ID, "two!")
+	four := &chat.Message{RoomID: room, ID: two.ID + 100, Seq: edited.ChangeSeq + 1, ChangeSeq: edited.ChangeSeq + 1, Content: "four"}
+	s.hub.publish([]chat.Event{chat.MessageCreated{Message: four}})
+	for _, see := range []struct {
+		line *line
+		want string
+	}{{missed, "chat.MessageCreated"}, {read, "chat.MessageChanged"}} {
+		got := see.line.wait(t, last(fmt.Sprintf("chat.MessageCreated %d four", four.ChangeSeq)))
+		if want := fmt.Sprintf("%s %d two!", see.want, edited.ChangeSeq); got[len(got)-2] != want {
+			t.Errorf("got %q, want %q before the last", got, want)
+		}
+	}
+}
+
 // lossy stores messages behind the hub's back.
 type lossy struct{ core *core.Core }
 
@@ -375,6 +403,18 @@ func (l *lossy) say(t *testing.T, by chat.Actor, room chat.RoomID, content strin
 		m, _, err := tx.Append(context.Background(), chat.Draft{RoomID: room, SenderID: by.UserID, Type: chat.TextMessage, Content: content, At: time.Now()})
 		msg = m
 		return nil, err // the event is lost
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return msg
+}
+
+func (l *lossy) edit(t *testing.T, id chat.MessageID, content string) (msg *chat.Message) {
+	t.Helper()
+	err := l.core.Store.Change(context.Background(), func(tx core.Tx) (_ []chat.Event, err error) {
+		msg, err = tx.EditMessage(context.Background(), id, core.Edit{Content: content, At: time.Now()})
+		return nil, err
 	})
 	if err != nil {
 		t.Fatal(err)

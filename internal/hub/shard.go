@@ -199,6 +199,15 @@ func eventOf(m *chat.Message, since chat.Seq) chat.Sequenced {
 	return chat.MessageChanged{Message: m}
 }
 
+// asSeen is an event as it is for someone who has read the room up to a change. Where a gap is filled, a message is new to those
+// who missed it together with a later change of it, but only changed for those who had read it meanwhile.
+func asSeen(ev chat.Event, from chat.Seq) chat.Event {
+	if e, ok := ev.(chat.MessageCreated); ok && e.Message.Seq <= from {
+		return chat.MessageChanged{Message: e.Message}
+	}
+	return ev
+}
+
 // fanOut gives an event to the room's subscribers. seq is 0 for events without a place in the room's order.
 func (s *shard) fanOut(ctx context.Context, f *feed, ev chat.Event, seq chat.Seq) {
 	if f.live == nil {
@@ -228,7 +237,7 @@ func (s *shard) fanOut(ctx context.Context, f *feed, ev chat.Event, seq chat.Seq
 				s.unsubscribe(f.room, c)
 			}
 		case seq == 0 || seq > sub.from:
-			s.sendOne(ctx, c, ev)
+			s.sendOne(ctx, c, asSeen(ev, sub.from))
 		}
 		if !sub.catching && sub.from != 0 && seq >= sub.from { // level with the others from here on
 			sub.from = 0
@@ -454,7 +463,7 @@ func (s *shard) goLive(ctx context.Context, room chat.RoomID, entry *sub, from c
 			}
 		}
 		if seq > top {
-			s.sendOne(ctx, entry.conn, ev)
+			s.sendOne(ctx, entry.conn, asSeen(ev, from))
 			top = seq
 		}
 	}
