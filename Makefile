@@ -8,7 +8,7 @@ PROGRAM := bin/parley
 UI       = web/dist/app/index.html
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 # Packages whose tests start PostgreSQL, Redis, an S3 server or a ClamAV daemon.
-SERVED = ./internal/store/sqlstore ./internal/blob/s3 ./internal/scan/clamd ./internal/bus/redis ./internal/state/redis ./internal/recent/redis ./internal/core ./internal/app/... ./internal/pgtest
+SERVED = ./internal/store/sqlstore ./internal/moving ./cmd/parley ./internal/blob/s3 ./internal/scan/clamd ./internal/bus/redis ./internal/state/redis ./internal/recent/redis ./internal/core ./internal/app/... ./internal/pgtest
 # What make generate writes.
 GENERATED := docs/configuration.md docs/parley.sample.toml docs/cli.md api/openapi.yaml web/src/lib/api/types.ts
 

@@ -918,14 +918,14 @@ export interface Operations {
 	/** Download a file */
 	"GET /attachments/{id}": {
 		path: { id: string };
-		query: undefined;
+		query: { direct?: "0" | "1" };
 		body: undefined;
 		answer: Blob;
 	};
 	/** Download a file's small picture */
 	"GET /attachments/{id}/thumbnail": {
 		path: { id: string };
-		query: undefined;
+		query: { direct?: "0" | "1" };
 		body: undefined;
 		answer: Blob;
 	};
