@@ -26,6 +26,11 @@ export default defineConfig({
 		target: 'es2022',
 		modulePreload: { polyfill: false },
 		reportCompressedSize: false,
+		rolldownOptions: {
+			input: { index: 'index.html', sw: 'src/sw.ts' },
+			// the worker's address must stay the same, and it reaches only what lies below it
+			output: { entryFileNames: (chunk) => (chunk.name === 'sw' ? 'sw.js' : '_ui/[name]-[hash].js') },
+		},
 	},
 	server: { proxy: { '/api': { target: server, ws: true } } },
 	test: { environment: 'jsdom', setupFiles: ['src/test/setup.ts'], include: ['src/**/*.test.ts'] },
