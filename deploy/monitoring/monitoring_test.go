@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -26,12 +27,23 @@ import (
 // scraped is what Prometheus knows of each metric by itself.
 var scraped = map[string][]string{"up": {"instance", "job"}}
 
-// reported starts a server, uses it a little, and returns the names of its metrics with the labels of each. A histogram is
-// listed by the names of its series.
+// reported returns the names of the metrics of a server that is alone and of one of several, with the labels of each. A
+// histogram is listed by the names of its series.
 func reported(t *testing.T) map[string][]string {
+	t.Helper()
+	out := maps.Clone(scraped)
+	maps.Copy(out, reportedBy(t, func(*config.Config) {}))
+	// It starts without its Redis, too, and reports all the same.
+	maps.Copy(out, reportedBy(t, func(cfg *config.Config) { cfg.RedisURL = "redis://127.0.0.1:1" }))
+	return out
+}
+
+// reportedBy starts a server, uses it a little, and returns what it reports.
+func reportedBy(t *testing.T, change func(*config.Config)) map[string][]string {
 	t.Helper()
 	cfg := config.Default("Test")
 	cfg.Listen, cfg.OperatorListen, cfg.Data = "127.0.0.1:0", "127.0.0.1:0", filepath.Join(t.TempDir(), "data")
+	change(&cfg)
 	a, err := app.New(cfg, app.Options{Product: "Test", Version: "1"})
 	if err != nil {
 		t.Fatal(err)
@@ -73,9 +85,6 @@ func reported(t *testing.T) map[string][]string {
 	if len(out) < 30 {
 		t.Fatalf("only %d metrics:\n%s", len(out), text)
 	}
-	for name, labels := range scraped {
-		out[name] = labels
-	}
 	return out
 }
 
@@ -83,7 +92,7 @@ func reported(t *testing.T) map[string][]string {
 var (
 	promText     = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 	promRange    = regexp.MustCompile(`\[[^\]]*\]`)
-	promGrouping = regexp.MustCompile(`\b(by|without|on|ignoring)\s*\(([^)]*)\)`)
+	promGrouping = regexp.MustCompile(`\b(by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)`)
 	promSelector = regexp.MustCompile(`([a-zA-Z_:][a-zA-Z0-9_:]*)\s*(?:\{([^}]*)\})?`)
 	promNumber   = regexp.MustCompile(`\b[0-9][0-9.eE]*[smhd]?\b`)
 	promMatcher  = regexp.MustCompile(`([a-zA-Z_]+)\s*(?:=~|!~|!=|=)`)
