@@ -1,23 +1,38 @@
-import type { MarkdownIt, StateCore, Token } from 'markdown-it';
+import type { MarkdownIt, StateBlock, StateCore, Token } from 'markdown-it';
 import type { RenderEnv } from './context';
 import { contactsIn, isMisleading, placeOf, shownAddress } from './links';
 
 /** How deep quotes and lists go, a list counting twice; what is deeper stays text. */
 const deepest = 16;
 
-/** Bounds the depth of quotes and lists. Without this the parser leaves out what is deeper than its own bound. */
-export function boundNesting(md: MarkdownIt): void {
-	md.block.ruler.before('table', 'too_deep', (state, start, end, silent) => {
-		if (silent || state.level < deepest) return false;
-		state.push('paragraph_open', 'p', 1).map = [start, end];
+/** How many cells a table has at most, those that are left out included. */
+const mostCells = 2_000;
+
+/** Bounds what a short text can become: the depth of quotes and lists, and the cells of tables. What is beyond stays text. */
+export function boundBlocks(md: MarkdownIt): void {
+	md.block.ruler.before('table', 'too_much', (state, start, end, silent) => {
+		if (silent) return false;
+		// The parser leaves out what is deeper than its own bound.
+		const last = state.level >= deepest ? end : endOfGiantTable(state, start, end);
+		if (last === start) return false;
+		state.push('paragraph_open', 'p', 1).map = [start, last];
 		const inline = state.push('inline', '', 0);
-		inline.content = state.getLines(start, end, state.blkIndent, false).trim();
-		inline.map = [start, end];
+		inline.content = state.getLines(start, last, state.blkIndent, false).trim();
+		inline.map = [start, last];
 		inline.children = [];
 		state.push('paragraph_close', 'p', -1);
-		state.line = end;
+		state.line = last;
 		return true;
 	});
+}
+
+/** Where a table with too many cells ends; start if there is none. */
+function endOfGiantTable(state: StateBlock, start: number, end: number): number {
+	const line = (n: number) => state.src.slice(state.bMarks[n]! + state.tShift[n]!, state.eMarks[n]);
+	if (start + 2 >= end || !/^[|:-][-|: \t]*$/.test(line(start + 1))) return start;
+	let last = start + 2;
+	while (last < end && !state.isEmpty(last)) last++;
+	return line(start + 1).split('|').length * (last - start) > mostCells ? last : start;
 }
 
 /** Adds the steps that turn CommonMark's tokens into those of a message. */

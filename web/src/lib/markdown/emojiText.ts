@@ -1,6 +1,6 @@
 // One emoji as Unicode writes it (UTS #51, ED-17): a keycap, a flag, or pictures joined into one. A picture that is drawn as
 // text by default counts only with its variation selector or a skin tone.
-const element = String.raw`(?:\p{Emoji_Presentation}(?:\ufe0f|\p{Emoji_Modifier})?|\p{Extended_Pictographic}(?:\ufe0f|\p{Emoji_Modifier}))(?:[\u{e0020}-\u{e007e}]+\u{e007f})?`;
+const element = String.raw`(?:(?!\p{Regional_Indicator})\p{Emoji_Presentation}(?:\ufe0f|\p{Emoji_Modifier})?|\p{Extended_Pictographic}(?:\ufe0f|\p{Emoji_Modifier}))(?:[\u{e0020}-\u{e007e}]+\u{e007f})?`;
 const part = String.raw`\p{Extended_Pictographic}(?:\ufe0f|\p{Emoji_Modifier})?`;
 const joined = String.raw`(?:\u200d${part})*`;
 const one = String.raw`(?:[0-9#*]\ufe0f\u20e3|\p{Regional_Indicator}{2}|(?:${part}\u200d${part}|${element})${joined})`;

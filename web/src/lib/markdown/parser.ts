@@ -1,19 +1,19 @@
 import Parser, { type MarkdownIt, type RendererRule } from 'markdown-it';
-import { addCoreRules, boundNesting, languageOf } from './blocks';
+import { addCoreRules, boundBlocks, languageOf } from './blocks';
 import type { RenderEnv } from './context';
 import { addInlineRules } from './inline';
-import { safeAddress } from './links';
+import { placePath, safeAddress } from './links';
 
 /** The dialect of messages: CommonMark without HTML, with GitHub's tables, task lists and strikethrough, and with what chats need. */
 export function makeParser(): MarkdownIt {
-	const md = new Parser({ html: false, breaks: true, linkify: true, typographer: false, maxNesting: 100 });
+	const md = new Parser({ html: false, breaks: true, linkify: true, typographer: false, maxNesting: 24 });
 	md.core.ruler.disable(['linkify', 'replacements', 'smartquotes']);
 	md.inline.ruler.disable('html_inline');
 	md.block.ruler.disable('html_block');
 	md.normalizeLink = safeAddress;
 	md.normalizeLinkText = (url) => url;
 	md.validateLink = (url) => url !== '';
-	boundNesting(md);
+	boundBlocks(md);
 	addInlineRules(md);
 	addCoreRules(md);
 	Object.assign(md.renderer.rules, rules(md));
@@ -59,8 +59,9 @@ function rules(md: MarkdownIt): Record<string, RendererRule> {
 			const { content, meta } = tokens[i]!;
 			const { room, inLink } = meta as { room: { id: string }; inLink: boolean };
 			const shown = `<bdi>${escape(content)}</bdi>`;
-			if (inLink) return `<span class="room">${shown}</span>`;
-			return `<a class="room" href="/r/${escape(encodeURIComponent(room.id))}" data-room="${escape(room.id)}">${shown}</a>`;
+			const path = `/r/${room.id}`;
+			if (inLink || !placePath.test(path)) return `<span class="room">${shown}</span>`;
+			return `<a class="room" href="${path}" data-room="${room.id}">${shown}</a>`;
 		},
 		custom_emoji: (tokens, i) => {
 			const { content, meta } = tokens[i]!;
