@@ -24,14 +24,9 @@ export class ApiError extends Error {
 export class NetworkError extends Error {}
 
 type Given<T> = { [K in keyof T as T[K] extends undefined ? never : K]: T[K] };
-type Input<K extends keyof Operations> = Given<Pick<Operations[K], 'path' | 'query' | 'body'>>;
-type Rest<K extends keyof Operations> = keyof Input<K> extends never
-	? [input?: { signal?: AbortSignal }]
-	: { path: unknown } extends Pick<Input<K>, Extract<keyof Input<K>, 'path'>>
-		? [input: Input<K> & { signal?: AbortSignal }]
-		: 'body' extends keyof Input<K>
-			? [input: Input<K> & { signal?: AbortSignal }]
-			: [input?: Input<K> & { signal?: AbortSignal }];
+/** What an operation takes: what follows the question mark may always be left out. */
+type Input<K extends keyof Operations> = Given<Pick<Operations[K], 'path' | 'body'>> & Partial<Given<Pick<Operations[K], 'query'>>>;
+type Rest<K extends keyof Operations> = object extends Input<K> ? [input?: Input<K> & { signal?: AbortSignal }] : [input: Input<K> & { signal?: AbortSignal }];
 
 let unauthorized: () => void = () => {};
 
