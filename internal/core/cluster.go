@@ -2,6 +2,8 @@ package core
 
 import (
 	"context"
+	"encoding/json"
+	"slices"
 
 	"parley/internal/chat"
 )
@@ -140,4 +142,127 @@ func (c *Core) EndedSessions(ctx context.Context, sessions []chat.SessionID) (en
 		}
 	}
 	return ended, nil
+}
+
+// Unentitled returns those of the people who may not read a room, asking the store for all of them together. It fails when
+// that is away, and then says nothing.
+func (c *Core) Unentitled(ctx context.Context, room chat.RoomID, people []chat.UserID) (out []chat.UserID, err error) {
+	var missing []chat.UserID
+	_, gen := c.seats.get(seatKey{room: room})
+	seats := make(map[chat.UserID]*seat, len(people))
+	for _, user := range people {
+		if s, _ := c.seats.get(seatKey{user, room}); s != nil {
+			seats[user] = s
+		} else {
+			missing = append(missing, user)
+		}
+	}
+	alone := missing
+	if len(missing) > 2 {
+		if alone, err = c.loadSeats(ctx, gen, room, missing, seats); err != nil {
+			if chat.CodeOf(err) == chat.ErrRoomNotFound.Code {
+				return people, nil
+			}
+			return nil, err
+		}
+	}
+	for _, user := range people {
+		if s := seats[user]; s != nil && s.decide(chat.CanRead, c.now()) != nil {
+			out = append(out, user)
+		}
+	}
+	for _, user := range alone {
+		_, err := c.allow(ctx, chat.Actor{UserID: user}, chat.CanRead, room)
+		if err == nil {
+			continue
+		}
+		switch chat.AsError(err).Kind {
+		case chat.Forbidden, chat.NotFound, chat.Unauthenticated:
+			out = append(out, user)
+		default:
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// loadSeats is loadSeat for several members of a room, which keeps what it finds. It returns those it leaves out because they
+// are asked about one by one: who is no member, and everybody in a direct room.
+func (c *Core) loadSeats(ctx context.Context, gen uint64, room chat.RoomID, people []chat.UserID, seats map[chat.UserID]*seat) (rest []chat.UserID, err error) {
+	var all seat
+	if all.room, err = c.Store.Room(ctx, room); err != nil || all.room.Type == chat.Direct {
+		return people, err
+	}
+	members, err := c.Store.MembersAmong(ctx, room, people)
+	if err != nil {
+		return nil, err
+	}
+	users, err := c.users.get(ctx, append(slices.Clone(people), all.room.OwnerID))
+	if err != nil {
+		return nil, err
+	}
+	if all.lists, err = c.Store.RoleLists(ctx, room); err != nil {
+		return nil, err
+	}
+	sanctions, err := c.Store.SanctionsAmong(ctx, room, people, c.now())
+	if err != nil {
+		return nil, err
+	}
+	grants, err := c.Store.GrantsAmong(ctx, room, people)
+	if err != nil {
+		return nil, err
+	}
+	for i := range members {
+		s := all
+		if s.user, s.member = users[members[i].UserID], &members[i]; s.user == nil {
+			continue
+		}
+		if s.room.OwnerID != "" && s.user.Rank > chat.RankMember {
+			s.owner = users[s.room.OwnerID]
+		}
+		seats[s.user.ID] = &s
+	}
+	for _, x := range sanctions {
+		if s := seats[x.UserID]; s != nil {
+			s.sanctions = append(s.sanctions, x)
+		}
+	}
+	for _, g := range grants {
+		if s := seats[g.UserID]; s != nil {
+			s.grants = append(s.grants, g)
+		}
+	}
+	for _, user := range people {
+		if s := seats[user]; s != nil {
+			c.seats.keep(seatKey{user, room}, gen, s)
+		} else {
+			rest = append(rest, user)
+		}
+	}
+	return rest, nil
+}
+
+// untoldSetting changes when a node could not tell the others what it did.
+const untoldSetting = "untold_events"
+
+// MarkUntold notes in the store that a node did something that it could not tell the others of, mark being different every
+// time. It is the way from node to node that is left when only one of them is cut off from the bus.
+func (c *Core) MarkUntold(ctx context.Context, mark string) error {
+	text, err := json.Marshal(mark)
+	if err != nil {
+		return err
+	}
+	return c.Store.Change(ctx, func(tx Tx) ([]chat.Event, error) { return nil, tx.PutSetting(ctx, untoldSetting, text) })
+}
+
+// Untold returns the latest mark, empty if there was none.
+func (c *Core) Untold(ctx context.Context) (mark string, err error) {
+	text, err := c.Store.Setting(ctx, untoldSetting)
+	if chat.CodeOf(err) != "" && chat.AsError(err).Kind == chat.NotFound {
+		return "", nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &mark)
+	}
+	return mark, err
 }

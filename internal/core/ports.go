@@ -33,6 +33,7 @@ type Reader interface {
 	Roles(ctx context.Context) ([]chat.Role, error) // by position
 	RoleLists(ctx context.Context, room chat.RoomID) ([]chat.RoleList, error)
 	Grants(ctx context.Context, room chat.RoomID, user chat.UserID) ([]chat.Grant, error)
+	GrantsAmong(ctx context.Context, room chat.RoomID, users []chat.UserID) ([]chat.Grant, error) // of several people, in no order
 
 	// Rooms and members.
 	Room(ctx context.Context, id chat.RoomID) (chat.Room, error)
@@ -71,6 +72,7 @@ type Reader interface {
 	// Moderation.
 	Sanctions(ctx context.Context, f chat.SanctionFilter, page chat.Page) (s []chat.Sanction, next string, err error) // newest first
 	LiveSanctions(ctx context.Context, user chat.UserID, room chat.RoomID, at time.Time) ([]chat.Sanction, error)     // server-wide ones and those of the room (0: only server-wide)
+	SanctionsAmong(ctx context.Context, room chat.RoomID, users []chat.UserID, at time.Time) ([]chat.Sanction, error) // LiveSanctions of several people, in no order
 	Blocks(ctx context.Context, user chat.UserID) ([]chat.Block, error)
 	Blocked(ctx context.Context, a, b chat.UserID) (bool, error) // either direction
 	BlockersOf(ctx context.Context, user chat.UserID) ([]chat.UserID, error)

@@ -96,26 +96,17 @@ func (c *Core) Disconnected(ctx context.Context, by chat.Actor) {
 	}
 }
 
-// Elsewhere notes who came to one of the other nodes and who left one, each once for every node.
-func (c *Core) Elsewhere(came, left []chat.UserID) {
-	if len(came)+len(left) == 0 {
-		return
-	}
+// Elsewhere notes to how many more, or fewer, other nodes people are connected.
+func (c *Core) Elsewhere(more map[chat.UserID]int) {
 	p := c.presence
 	p.mu.Lock()
-	for i, list := range [][]chat.UserID{came, left} {
-		for _, user := range list {
-			before := p.people[user]
-			after := before
-			if i == 0 {
-				after.elsewhere++
-			} else {
-				after.elsewhere = max(0, after.elsewhere-1)
-			}
-			p.set(user, after)
-			if before == (whereabouts{}) || after == (whereabouts{}) {
-				p.news[user] = struct{}{}
-			}
+	for user, n := range more {
+		before := p.people[user]
+		after := before
+		after.elsewhere += n
+		p.set(user, after)
+		if (before == whereabouts{}) != (after == whereabouts{}) {
+			p.news[user] = struct{}{}
 		}
 	}
 	p.mu.Unlock()

@@ -61,19 +61,32 @@ func (s *shard) recheck(f *feed, who func(*Conn) bool) {
 	if len(conns) == 0 {
 		return
 	}
-	s.hub.done.Go(func() { s.hub.expelUnentitled(f.room, conns) })
+	h, room := s.hub, f.room
+	h.done.Go(func() {
+		if err := h.expelUnentitled(room, conns); err != nil && h.ctx.Err() == nil {
+			h.Logger.Warn("who may still read a room could not be found out", "room", room, "error", err)
+		}
+	})
 }
 
-// expelUnentitled ends the subscriptions of those connections that may not read a room. What cannot be found out leaves them
-// as they are.
-func (h *Hub) expelUnentitled(room chat.RoomID, conns []*Conn) {
-	conns = slices.DeleteFunc(conns, func(c *Conn) bool {
-		_, err := h.core.Readable(h.ctx, c.Actor, room)
-		kind := chat.AsError(err)
-		return err == nil || kind.Kind != chat.Forbidden && kind.Kind != chat.NotFound && kind.Kind != chat.Unauthenticated
-	})
+// expelUnentitled ends the subscriptions of those connections that may not read a room. When that cannot be found out it fails
+// and leaves them as they are.
+func (h *Hub) expelUnentitled(room chat.RoomID, conns []*Conn) error {
 	if len(conns) == 0 {
-		return
+		return nil
+	}
+	people := make([]chat.UserID, 0, len(conns))
+	for _, c := range conns {
+		people = append(people, c.Actor.UserID)
+	}
+	slices.Sort(people)
+	out, err := h.core.Unentitled(h.ctx, room, slices.Compact(people))
+	if err != nil {
+		return err
+	}
+	conns = slices.DeleteFunc(conns, func(c *Conn) bool { return !slices.Contains(out, c.Actor.UserID) })
+	if len(conns) == 0 {
+		return nil
 	}
 	h.roomShard(room).post(h.ctx, work{do: func(s *shard) {
 		for _, c := range conns {
@@ -82,6 +95,7 @@ func (h *Hub) expelUnentitled(room chat.RoomID, conns []*Conn) {
 			h.Send(c, c.dialect.EncodeResync(room))
 		}
 	}})
+	return nil
 }
 
 // subscribed lists the rooms that a connection is subscribed to.

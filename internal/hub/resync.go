@@ -57,13 +57,16 @@ const (
 // what may not be. It returns when that is done, or with what went wrong: then some were not checked. The core's caches are
 // asked, so they have to be dropped before.
 func (h *Hub) Recheck(ctx context.Context) error {
-	err := h.recheckSessions(ctx)
+	errs := make([]error, checkers+1)
+	errs[checkers] = h.recheckSessions(ctx)
 	rooms := make(chan chat.RoomID)
 	var checking sync.WaitGroup
-	for range checkers {
+	for i := range checkers {
 		checking.Go(func() {
 			for room := range rooms {
-				h.expelUnentitled(room, h.subscribers(ctx, room))
+				if errs[i] == nil { // else the store is away
+					errs[i] = h.expelUnentitled(room, h.subscribers(ctx, room))
+				}
 			}
 		})
 	}
@@ -72,7 +75,7 @@ func (h *Hub) Recheck(ctx context.Context) error {
 	}
 	close(rooms)
 	checking.Wait()
-	return errors.Join(err, ctx.Err())
+	return errors.Join(errors.Join(errs...), ctx.Err())
 }
 
 // subscribers returns a room's connections.

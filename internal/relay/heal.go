@@ -3,6 +3,8 @@ package relay
 import (
 	"context"
 	"errors"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -75,5 +77,41 @@ func (r *Relay) healer(ctx context.Context) {
 			return
 		case <-pause.C:
 		}
+	}
+}
+
+// watchStore has the other nodes look anew when something could not be published, by way of the store, and looks whether they
+// want that of this one. A node that is cut off alone does not know whether the others are.
+func (r *Relay) watchStore(ctx context.Context) {
+	tick := time.NewTicker(r.Refresh / 2)
+	defer tick.Stop()
+	seen, marks, known := "", 0, false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if r.untold.Swap(false) {
+			marks++
+			mark := r.node + " " + strconv.Itoa(marks)
+			if err := r.Core.MarkUntold(ctx, mark); err != nil {
+				r.untold.Store(true)
+				continue
+			}
+			seen = mark
+		}
+		if r.Hub == nil {
+			continue
+		}
+		mark, err := r.Core.Untold(ctx)
+		if err != nil {
+			continue
+		}
+		if known && mark != seen && !strings.HasPrefix(mark, r.node+" ") {
+			r.Core.DropCaches()
+			r.heal.want(recheck)
+		}
+		seen, known = mark, true
 	}
 }

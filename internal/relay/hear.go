@@ -108,7 +108,6 @@ func (r *Relay) hear(ctx context.Context, lane int, payload []byte) {
 		poke(r.gap)
 	}
 	var events []chat.Event
-	var moves moves
 	faults := 0
 	for {
 		k, body, ok := b.next()
@@ -120,7 +119,7 @@ func (r *Relay) hear(ctx context.Context, lane int, payload []byte) {
 			r.hearBeat(ctx, b.node, &body)
 			continue
 		case cameKind, leftKind:
-			moves.add(r.move(b.node, k == cameKind, &body))
+			r.move(b.node, k == cameKind, &body)
 			continue
 		}
 		if r.unneeded(k, body) {
@@ -141,7 +140,9 @@ func (r *Relay) hear(ctx context.Context, lane int, payload []byte) {
 	if b.entries.fault {
 		faults++
 	}
-	r.Core.Elsewhere(moves.came, moves.left)
+	if lane == peopleLane {
+		r.tellMoves()
+	}
 	if len(events) > 0 {
 		r.stats.heard.Add(int64(len(events)))
 		err = r.Core.Remote(ctx, events)

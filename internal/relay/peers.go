@@ -168,35 +168,46 @@ func (r *Relay) peer(node string) *peer {
 	return p
 }
 
-// moves are people who came to other nodes and who left them.
-type moves struct{ came, left []chat.UserID }
+// moved notes that somebody came to (1) or left (-1) another node; r.mu is held.
+func (r *Relay) moved(user chat.UserID, n int) {
+	if r.moves[user] += n; r.moves[user] == 0 {
+		delete(r.moves, user)
+	}
+}
 
-func (m *moves) add(other moves) {
-	m.came = append(m.came, other.came...)
-	m.left = append(m.left, other.left...)
+// tellMoves tells the core what was noted.
+func (r *Relay) tellMoves() {
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	r.mu.Lock()
+	moves := r.moves
+	r.moves = make(map[chat.UserID]int)
+	r.mu.Unlock()
+	if len(moves) > 0 {
+		r.Core.Elsewhere(moves)
+	}
 }
 
 // move takes in that somebody came to or left another node.
-func (r *Relay) move(node string, here bool, body *reader) (m moves) {
+func (r *Relay) move(node string, here bool, body *reader) {
 	number, user := body.uint(), body.who()
 	if body.fault || user == "" {
-		return m
+		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	p := r.peer(node)
 	was := p.people[user]
 	if number <= was.number || number <= p.floor[bucketOf(user)] {
-		return m
+		return
 	}
 	p.people[user] = mark{number, here}
 	switch {
 	case here && !was.here:
-		m.came = append(m.came, user)
+		r.moved(user, 1)
 	case !here && was.here:
-		m.left = append(m.left, user)
+		r.moved(user, -1)
 	}
-	return m
 }
 
 // hearBeat takes in that a node is there.
@@ -241,7 +252,6 @@ func (r *Relay) readPeople(ctx context.Context, node string, saved uint64) {
 		r.Logger.Debug("who is connected to another node could not be read", "node", node, "error", err)
 		return // at its next beat
 	}
-	var m moves
 	whole := true
 	r.mu.Lock()
 	p := r.peers[node]
@@ -255,7 +265,7 @@ func (r *Relay) readPeople(ctx context.Context, node string, saved uint64) {
 			whole = false
 			continue
 		}
-		m.add(p.reset(b, max(saved, number), users))
+		r.reset(p, b, max(saved, number), users)
 	}
 	if whole {
 		p.stale = false
@@ -264,7 +274,7 @@ func (r *Relay) readPeople(ctx context.Context, node string, saved uint64) {
 		r.hello = true
 	}
 	r.mu.Unlock()
-	r.Core.Elsewhere(m.came, m.left)
+	r.tellMoves()
 }
 
 func readBucket(value []byte) (number uint64, users []chat.UserID, ok bool) {
@@ -276,15 +286,15 @@ func readBucket(value []byte) (number uint64, users []chat.UserID, ok bool) {
 	return number, users, !body.fault
 }
 
-// reset takes over what a node saved of one bucket, except where later moves are known.
-func (p *peer) reset(b int, floor uint64, users []chat.UserID) (m moves) {
+// reset takes over what a node saved of one bucket, except where later moves are known; r.mu is held.
+func (r *Relay) reset(p *peer, b int, floor uint64, users []chat.UserID) {
 	p.floor[b] = max(p.floor[b], floor)
 	here := make(map[chat.UserID]bool, len(users))
 	for _, user := range users {
 		here[user] = true
 		if was := p.people[user]; was.number <= floor {
 			if !was.here {
-				m.came = append(m.came, user)
+				r.moved(user, 1)
 			}
 			p.people[user] = mark{floor, true}
 		}
@@ -292,28 +302,25 @@ func (p *peer) reset(b int, floor uint64, users []chat.UserID) (m moves) {
 	for user, was := range p.people {
 		if bucketOf(user) == b && was.number <= floor && !here[user] {
 			if was.here {
-				m.left = append(m.left, user)
+				r.moved(user, -1)
 			}
 			delete(p.people, user)
 		}
 	}
-	return m
 }
 
 // leave takes the people of a node for gone. What is on its way of it on other lanes still has a place.
 func (r *Relay) leave(node string) {
 	r.mu.Lock()
 	p := r.peer(node)
-	people := p.people
-	p.known, p.rebase, p.stale, p.people = false, true, false, make(map[chat.UserID]mark)
-	r.mu.Unlock()
-	var left []chat.UserID
-	for user, m := range people {
+	for user, m := range p.people {
 		if m.here {
-			left = append(left, user)
+			r.moved(user, -1)
 		}
 	}
-	r.Core.Elsewhere(nil, left)
+	p.known, p.rebase, p.stale, p.people = false, true, false, make(map[chat.UserID]mark)
+	r.mu.Unlock()
+	r.tellMoves()
 }
 
 // bury forgets nodes that have not been heard for long. What those committed last that did not take leave may be untold.

@@ -7,8 +7,8 @@
 //
 // Rules do not belong here (package core), nor live connections (package hub).
 //
-// Goroutines: one for each lane that publishes, one that beats and watches, one that heals, and those of the bus that call
-// hear. Locks, each taken by itself: Relay.mu, own.mu, then lane.mu.
+// Goroutines: one for each lane that publishes, one that beats and watches, one that heals, one that looks into the store for
+// what nodes could not publish, and those of the bus that call hear. Locks: Relay.telling before Relay.mu; own.mu before lane.mu.
 package relay
 
 import (
@@ -66,7 +66,10 @@ type Relay struct {
 	lanes [roomLanes + 1]*lane
 	own   own
 
-	mu      sync.Mutex // guards what follows; never held while calling core, hub or bus
+	telling sync.Mutex // before mu; so that the core hears of moves in their order
+
+	mu      sync.Mutex          // guards what follows; never held while calling core, hub or bus
+	moves   map[chat.UserID]int // to how many more of the other nodes people are connected than the core knows
 	peers   map[string]*peer
 	tracks  map[place]*track
 	since   time.Time // since when everything is heard
@@ -79,6 +82,7 @@ type Relay struct {
 	turned    chan struct{} // the state has changed
 	soon      chan struct{} // a beat is due now
 	gap       chan struct{} // a batch is missing
+	untold    atomic.Bool   // something was not published, and the store does not say so yet
 	heal      healing
 
 	stats struct{ batches, events, heard, skipped, unreadable, lost, missed atomic.Int64 }
@@ -117,7 +121,7 @@ func New(o Options) *Relay {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	r := &Relay{
-		Options: o, peers: make(map[string]*peer), tracks: make(map[place]*track),
+		Options: o, peers: make(map[string]*peer), tracks: make(map[place]*track), moves: make(map[chat.UserID]int),
 		turned: make(chan struct{}, 1), soon: make(chan struct{}, 1), gap: make(chan struct{}, 1),
 	}
 	r.own.users = make(map[chat.UserID]struct{})
@@ -174,6 +178,7 @@ func (r *Relay) Start(ctx context.Context) error {
 	wasUp := r.Up()
 	r.done.Go(func() { r.run(run, wasUp) })
 	r.done.Go(func() { r.healer(run) })
+	r.done.Go(func() { r.watchStore(run) })
 	return nil
 }
 
@@ -232,9 +237,11 @@ func (r *Relay) Stop(ctx context.Context) error {
 		if i == peopleLane {
 			l.add(r.own.beat(byeFlag))
 		}
-		if l.close() && r.Up() {
-			errs = append(errs, l.flush(last))
-		}
+		l.close()
+		errs = append(errs, l.flush(last))
+	}
+	if r.untold.Load() {
+		errs = append(errs, r.Core.MarkUntold(last, r.node+" ended"))
 	}
 	if err := errors.Join(errs...); err != nil {
 		r.Logger.Warn("the last events were not told to other nodes", "error", err)

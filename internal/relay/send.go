@@ -71,13 +71,11 @@ func (l *lane) open() {
 	l.opened = true
 }
 
-// close takes no more; false if the lane was not open.
-func (l *lane) close() bool {
+// close takes no more.
+func (l *lane) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	was := l.opened
 	l.opened = false
-	return was
 }
 
 func (l *lane) run(ctx context.Context) {
@@ -110,7 +108,7 @@ func (l *lane) flush(ctx context.Context) error {
 		due = false
 		l.number++
 		if !r.Up() || failed != nil {
-			r.stats.lost.Add(int64(len(queue)))
+			r.lose(queue)
 			return failed
 		}
 		var w writer
@@ -124,13 +122,25 @@ func (l *lane) flush(ctx context.Context) error {
 				r.Logger.Error("an event has no form for other nodes", "event", e.event)
 			}
 		}
-		queue = queue[n:]
 		if failed = r.Bus.Publish(ctx, l.channel, w.b); failed == nil {
 			r.stats.batches.Add(1)
 			r.stats.events.Add(int64(n))
 		} else {
-			r.stats.lost.Add(int64(n))
+			r.lose(queue[:n])
 		}
+		queue = queue[n:]
 	}
 	return failed
+}
+
+// lose notes that entries were not published.
+func (r *Relay) lose(entries []entry) {
+	for _, e := range entries {
+		switch e.event.(type) {
+		case nil, chat.Typing, chat.PresenceChanged:
+		default:
+			r.stats.lost.Add(1)
+			r.untold.Store(true)
+		}
+	}
 }

@@ -163,6 +163,34 @@ func TestNoRightOutlivesAnOutage(t *testing.T) {
 	})
 }
 
+func TestWhatANodeDoesThatIsCutOffHoldsOnTheOthers(t *testing.T) {
+	each(t, 2, func(t *testing.T, c *cluster) {
+		ctx := t.Context()
+		ada, bob, eve := c.person("ada"), c.person("bob"), c.person("eve")
+		room := c.room(ada, bob, eve)
+		whole, alone := c.nodes[0], c.nodes[1]
+		a, b, e := whole.connect("ada", room), whole.connect("bob", room), whole.connect("eve", room)
+		b.say(room, "I may")
+		e.say(room, "I may, too")
+		alone.bus.Cut()
+		until(t, "the node notices", func() bool { return !alone.relay.Up() })
+		_, err := alone.Sanction(ctx, chat.Operator, core.Measure{Kind: chat.Ban, RoomID: room, UserID: bob.UserID})
+		c.must(err)
+		_, err = alone.Sanction(ctx, chat.Operator, core.Measure{Kind: chat.Ban, UserID: eve.UserID})
+		c.must(err)
+		until(t, "bob's subscription ends on the node that is not cut off", func() bool { return len(b.got("resync")) > 0 })
+		until(t, "eve's connection is closed there", e.isClosed)
+		if _, _, err := whole.SendMessage(ctx, bob, core.NewMessage{RoomID: room, Content: "still here"}); err == nil {
+			t.Error("bob may still write there")
+		}
+		cut := alone.connect("ada", room)
+		cut.say(room, "stored, and told by the store alone")
+		c.agree(room, a, cut)
+		alone.bus.Heal()
+		c.agree(room, a, cut)
+	})
+}
+
 func TestMessagesArriveDuringAnOutage(t *testing.T) {
 	each(t, 2, func(t *testing.T, c *cluster) {
 		ada, bob := c.person("ada"), c.person("bob")

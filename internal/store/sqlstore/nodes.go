@@ -63,3 +63,14 @@ func (r reader) LiveSessions(ctx context.Context, ids []chat.SessionID, at time.
 				AND x.lifted_at = 0 AND (x.until = 0 OR x.until > $2))
 			AND s.id IN `, ids, millis(at), millis(at))
 }
+
+// SanctionsAmong implements core.Reader.
+func (r reader) SanctionsAmong(ctx context.Context, room chat.RoomID, users []chat.UserID, at time.Time) ([]chat.Sanction, error) {
+	return allIn(ctx, r.x, scanSanction, `SELECT `+sanctionColumns+` FROM sanctions
+		WHERE room_id IN (0, $1) AND lifted_at = 0 AND (until = 0 OR until > $2) AND user_id IN `, users, room, millis(at))
+}
+
+// GrantsAmong implements core.Reader.
+func (r reader) GrantsAmong(ctx context.Context, room chat.RoomID, users []chat.UserID) ([]chat.Grant, error) {
+	return allIn(ctx, r.x, scanGrant, `SELECT `+grantColumns+` FROM grants WHERE room_id = $1 AND user_id IN `, users, room)
+}

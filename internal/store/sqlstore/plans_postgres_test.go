@@ -142,6 +142,11 @@ func postgresPlans(t *testing.T, mode string) {
 		{"a session", func(r reader) error { _, err := r.Session(ctx, "s7"); return err }},
 		{"the sessions of a user", func(r reader) error { _, err := r.SessionsOf(ctx, "u7", now); return err }},
 		{"live sessions among many", func(r reader) error { _, err := r.LiveSessions(ctx, []chat.SessionID{"s1", "s2"}, now); return err }},
+		{"sanctions among people", func(r reader) error {
+			_, err := r.SanctionsAmong(ctx, room, []chat.UserID{"u1", "u2"}, now)
+			return err
+		}},
+		{"grants among people", func(r reader) error { _, err := r.GrantsAmong(ctx, room, []chat.UserID{"u1", "u2"}); return err }},
 		{"the heads of rooms", func(r reader) error { _, err := r.Heads(ctx, []chat.RoomID{7, 8}); return err }},
 		{"the rooms of several people", func(r reader) error { _, err := r.RoomsOfEach(ctx, []chat.UserID{"u1", "u2"}); return err }},
 		{"whether there is an owner", func(r reader) error { _, err := r.OwnerExists(ctx); return err }},

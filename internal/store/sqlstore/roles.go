@@ -127,10 +127,14 @@ func (t *tx) PutRoleList(ctx context.Context, l chat.RoleList) error {
 
 // Grants lists what one person is granted or denied in one room, by right, those that have run out included.
 func (r reader) Grants(ctx context.Context, room chat.RoomID, user chat.UserID) ([]chat.Grant, error) {
-	return all(ctx, r.x, func(row scanner) (g chat.Grant, err error) {
-		err = row.Scan(&g.RoomID, &g.UserID, &g.Right, &g.Allow, asMillis(&g.Until))
-		return g, err
-	}, `SELECT room_id, user_id, "right", allow, until FROM grants WHERE room_id = $1 AND user_id = $2 ORDER BY "right"`, room, user)
+	return all(ctx, r.x, scanGrant, `SELECT `+grantColumns+` FROM grants WHERE room_id = $1 AND user_id = $2 ORDER BY "right"`, room, user)
+}
+
+const grantColumns = `room_id, user_id, "right", allow, until`
+
+func scanGrant(row scanner) (g chat.Grant, err error) {
+	err = row.Scan(&g.RoomID, &g.UserID, &g.Right, &g.Allow, asMillis(&g.Until))
+	return g, err
 }
 
 // PutGrant adds or replaces the grant of one right. Fails with room_not_found or user_not_found.

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -12,6 +13,7 @@ func init() {
 	tell("nodes",
 		story{"the heads of rooms are their latest changes", nodesHeads},
 		story{"the rooms of several people are told for each", nodesRooms},
+		story{"sanctions and grants of several people are those of each", nodesRights},
 		story{"a session is live until it is over or its person is shut out", nodesSessions},
 	)
 }
@@ -71,4 +73,60 @@ func nodesSessions(w *world) {
 	}
 	same(w, "at the start", live(Start.Add(time.Second)), []chat.SessionID{"expired", "live", "muted"})
 	same(w, "later", live(Start.Add(2*time.Minute)), []chat.SessionID{"back", "live", "muted"})
+}
+
+func nodesRights(w *world) {
+	ada, bob, eve := w.addUser("ada"), w.addUser("bob"), w.addUser("eve")
+	room, other := w.addRoom(chat.Room{Name: "A", Type: chat.Public}, ada), w.addRoom(chat.Room{Name: "B", Type: chat.Public}, ada)
+	w.change(func(tx core.Tx) error {
+		for _, s := range []chat.Sanction{
+			{Kind: chat.Ban, RoomID: room, UserID: bob, CreatedAt: Start},
+			{Kind: chat.Timeout, UserID: bob, CreatedAt: Start, Until: Start.Add(time.Minute)},
+			{Kind: chat.Mute, RoomID: other, UserID: bob, CreatedAt: Start},
+			{Kind: chat.Mute, RoomID: room, UserID: ada, CreatedAt: Start, LiftedAt: Start},
+			{Kind: chat.Mute, RoomID: room, UserID: eve, CreatedAt: Start},
+		} {
+			if _, err := tx.CreateSanction(w.ctx, s); err != nil {
+				return err
+			}
+		}
+		for _, g := range []chat.Grant{
+			{RoomID: room, UserID: ada, Right: chat.CanPin, Allow: true, Until: Start.Add(time.Hour)},
+			{RoomID: room, UserID: bob, Right: chat.CanSend},
+			{RoomID: other, UserID: ada, Right: chat.CanSend},
+			{RoomID: room, UserID: eve, Right: chat.CanSend},
+		} {
+			if err := tx.PutGrant(w.ctx, g); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	asked := []chat.UserID{ada, bob, bob, "nobody"}
+	for _, at := range []time.Time{Start.Add(time.Second), Start.Add(time.Hour)} {
+		var each, among []string
+		for _, user := range []chat.UserID{ada, bob} {
+			for _, s := range must(w.LiveSanctions(w.ctx, user, room, at)) {
+				each = append(each, fmt.Sprintf("%+v", s))
+			}
+		}
+		for _, s := range must(w.SanctionsAmong(w.ctx, room, asked, at)) {
+			among = append(among, fmt.Sprintf("%+v", s))
+		}
+		slices.Sort(each)
+		slices.Sort(among)
+		same(w, "sanctions", among, each)
+	}
+	var each, among []string
+	for _, user := range []chat.UserID{ada, bob} {
+		for _, g := range must(w.Grants(w.ctx, room, user)) {
+			each = append(each, fmt.Sprintf("%+v", g))
+		}
+	}
+	for _, g := range must(w.GrantsAmong(w.ctx, room, asked)) {
+		among = append(among, fmt.Sprintf("%+v", g))
+	}
+	slices.Sort(each)
+	slices.Sort(among)
+	same(w, "grants", among, each)
 }
