@@ -6,7 +6,7 @@ import { placePath, safeAddress } from './links';
 
 /** The dialect of messages: CommonMark without HTML, with GitHub's tables, task lists and strikethrough, and with what chats need. */
 export function makeParser(): MarkdownIt {
-	const md = new Parser({ html: false, breaks: true, linkify: true, typographer: false, maxNesting: 24 });
+	const md = new Parser({ html: false, breaks: true, typographer: false, maxNesting: 24 });
 	md.core.ruler.disable(['linkify', 'replacements', 'smartquotes']);
 	md.inline.ruler.disable('html_inline');
 	md.block.ruler.disable('html_block');
