@@ -74,7 +74,7 @@ export function tooltip(text: string | undefined, options: TooltipOptions = {}):
 		if (!text) return;
 		const begin = (event: Event) => {
 			clearTimeout(timer);
-			if (event instanceof PointerEvent && event.pointerType === 'touch') return;
+			if ((event as PointerEvent).pointerType === 'touch') return;
 			if (event.type === 'focusin' && !target.matches(':focus-visible')) return;
 			// Passing from one button of a row to the next shows the second at once.
 			timer = setTimeout(() => show(target, text, options), performance.now() - lastHidden < 300 ? 0 : delay);
