@@ -92,7 +92,7 @@ func document(t *testing.T, a *api) {
 			t.Errorf("the document lacks %s", row)
 		}
 	}
-	open := []string{"GET /server", "GET /docs", "GET /docs/websocket", "GET /openapi.json", "GET /avatars/{name}", "GET /previews/{name}", "POST /auth/register", "POST /auth/login", "POST /auth/setup", "GET /invites/{code}"}
+	open := []string{"GET /server", "GET /docs", "GET /docs/websocket", "GET /openapi.json", "GET /avatars/{name}", "GET /previews/{name}", "GET /emoji/pictures/{name}", "POST /auth/register", "POST /auth/login", "POST /auth/setup", "GET /invites/{code}"}
 	nobody := a.client(t, person{})
 	for template, item := range paths {
 		known := asObj(item)
@@ -143,6 +143,7 @@ func objects(t *testing.T, a *api) {
 		"Notification": "id type content room_id? message_id? actor? severity created_at read_at? expires_at? | title invite_code?",
 		"Invite":       "code room? created_by? created_at expires_at? max_uses?# uses# revoked",
 		"Receipt":      "user read_at",
+		"Emoji":        "id name url created_by? created_at | width# height# animated",
 		"Problem":      "type title status# detail code | errors* incident*",
 		"LoginAnswer":  "token expires_at user | room_id?",
 		"RoomList":     "rooms", "MessagePage": "messages has_before has_after", "ChangeList": "messages last_seq# truncated", "MemberPage": "members next_cursor?",

@@ -37,7 +37,7 @@ type reference struct {
 // The columns of the schema that name blobs. They follow the store's own rule of which blob is in use, and a test compares
 // them with the schema, so that a new column cannot be forgotten here.
 var (
-	hashColumns   = []string{"attachments.hash", "attachments.thumb_hash", "link_pictures.hash"}
+	hashColumns   = []string{"attachments.hash", "attachments.thumb_hash", "link_pictures.hash", "emoji.hash"}
 	avatarColumns = []string{"users.avatar_url", "rooms.avatar_url"}
 	textColumns   = []string{"settings.value"} // assets are named somewhere within
 )

@@ -194,3 +194,19 @@ func (e RolesChanged) Scope() Scope    { return Scope{Everyone: true} }
 func (e UsersSeen) Scope() Scope       { return Scope{} }
 func (e BlockChanged) Scope() Scope    { return Scope{Users: []UserID{e.UserID}} }
 func (e ReportChanged) Scope() Scope   { return Scope{} }
+
+// EmojiAdded says that the server has another emoji.
+type EmojiAdded struct{ Emoji Emoji }
+
+// EmojiUpdated says that an emoji has another name or picture.
+type EmojiUpdated struct{ Emoji Emoji }
+
+// EmojiRemoved says that an emoji is gone.
+type EmojiRemoved struct {
+	ID   EmojiID
+	Name string
+}
+
+func (e EmojiAdded) Scope() Scope   { return Scope{Everyone: true} }
+func (e EmojiUpdated) Scope() Scope { return Scope{Everyone: true} }
+func (e EmojiRemoved) Scope() Scope { return Scope{Everyone: true} }

@@ -18,6 +18,7 @@ const (
 	CreateRooms     Permission = "create_rooms"
 	CreateInvites   Permission = "create_invites" // invites to register
 	MentionEveryone Permission = "mention_everyone"
+	ManageEmoji     Permission = "manage_emoji" // the server's own; manage_server has it too
 )
 
 // The four system roles; they cannot be deleted.

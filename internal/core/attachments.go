@@ -35,6 +35,7 @@ type File struct {
 // files is what uploads share.
 type files struct {
 	renderer *media.Renderer
+	emoji    *media.Renderer
 	// releasing keeps two things apart: storing bytes and then committing the row that names them (readers), and finding
 	// that no row names some bytes and then deleting them (the writer). Taken before anything of the store; no other lock
 	// is taken under it, and nothing under it waits for a client.
@@ -152,6 +153,11 @@ func (f received) discard() {
 
 // receive takes a body in, up to the limit.
 func (c *Core) receive(ctx context.Context, body io.Reader) (received, error) {
+	return c.receiveUpTo(ctx, body, c.Limits.AttachmentBytes)
+}
+
+// receiveUpTo is receive with a limit of its own; 0 or less is none.
+func (c *Core) receiveUpTo(ctx context.Context, body io.Reader, max int64) (received, error) {
 	tmp, err := os.CreateTemp(c.TempDir, "upload-*")
 	if err != nil {
 		return received{}, fmt.Errorf("receiving an upload: %w", err)
@@ -160,7 +166,6 @@ func (c *Core) receive(ctx context.Context, body io.Reader) (received, error) {
 	_ = os.Remove(tmp.Name()) // an open file needs no name, and nothing is left behind by a crash
 	in := &source{ctx: ctx, r: body}
 	limited := io.Reader(in)
-	max := c.Limits.AttachmentBytes
 	if max > 0 {
 		limited = io.LimitReader(in, max+1)
 	}

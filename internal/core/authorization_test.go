@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 	"time"
@@ -14,13 +15,17 @@ type story struct {
 	*world
 	owner, admin, member, other, stranger chat.Actor
 	public, private, direct               chat.RoomID // direct is between member and other
+	n                                     int
 }
+
+// name makes a name that no other story has.
+func (s *story) name(of string) string { return fmt.Sprintf("%s%d", of, s.n) }
 
 // newStory makes people and rooms whose names end in n.
 func newStory(w *world, n int) *story {
 	w.Helper()
 	name := func(s string) string { return fmt.Sprintf("%s%d", s, n) }
-	s := &story{world: w, owner: w.user(name("owner")), admin: w.user(name("admin")), member: w.user(name("member")), other: w.user(name("other")), stranger: w.user(name("stranger"))}
+	s := &story{world: w, n: n, owner: w.user(name("owner")), admin: w.user(name("admin")), member: w.user(name("member")), other: w.user(name("other")), stranger: w.user(name("stranger"))}
 	for _, r := range []struct {
 		id   *chat.RoomID
 		kind chat.RoomType
@@ -54,6 +59,13 @@ func (s *story) twice(by chat.Actor, room chat.RoomID) error {
 	s.slow(room)
 	s.say(by, room, "hi")
 	_, _, err := s.SendMessage(s.ctx, by, core.NewMessage{RoomID: room, Content: "ho"})
+	return err
+}
+
+// emoji has somebody add an emoji.
+func (s *story) emoji(by chat.Actor) error {
+	s.Helper()
+	_, err := s.AddEmoji(s.ctx, by, s.name("wave"), bytes.NewReader(picture(s.T, 20, 20, 1)))
 	return err
 }
 
@@ -441,6 +453,22 @@ func TestAuthorization(t *testing.T) {
 			_, err := s.UpdateRoom(s.ctx, moderator, s.public, rename("New name"))
 			return err
 		}, "manage_room_forbidden"},
+		{"the server's admins add emoji", func(s *story) error { return s.emoji(serverAdmin) }, ""},
+		{"its moderators do not", func(s *story) error { return s.emoji(moderator) }, "permission_missing"},
+		{"who owns a room does not", func(s *story) error { return s.emoji(s.owner) }, "permission_missing"},
+		{"whoever has a role with the permission does", func(s *story) error {
+			role, err := s.PutRole(s.ctx, serverOwner, chat.Role{Name: s.name("painters"), Permissions: []chat.Permission{chat.ManageEmoji}})
+			s.must(err)
+			_, err = s.SetUserRoles(s.ctx, serverOwner, s.member.UserID, []chat.RoleID{role.ID, chat.RoleUser})
+			s.must(err)
+			return s.emoji(s.member)
+		}, ""},
+		{"nobody without the permission renames an emoji", func(s *story) error {
+			_, err := s.UpdateEmoji(s.ctx, moderator, 0, core.EmojiChange{Name: ptr("x")})
+			return err
+		}, "permission_missing"},
+		{"nor removes one", func(s *story) error { return s.RemoveEmoji(s.ctx, moderator, 0) }, "permission_missing"},
+		{"everybody sees them", func(s *story) error { _, err := s.CustomEmoji(s.ctx, s.stranger); return err }, ""},
 		{"the operator passes every check", func(s *story) error {
 			return s.DeleteRoom(s.ctx, chat.Operator, s.private, s.private.String())
 		}, ""},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"parley/internal/chat"
+	"parley/internal/scan"
 )
 
 // AvatarPath is what the addresses of avatars kept here begin with; the name of the picture follows.
@@ -38,7 +39,7 @@ func (c *Core) SetAvatar(ctx context.Context, by chat.Actor, picture io.Reader) 
 // Avatar opens the picture behind an avatar URL's name (64 hex digits): bytes and MIME type. Anyone may see it. Fails with
 // picture_not_found.
 func (c *Core) Avatar(ctx context.Context, name string) (io.ReadSeekCloser, string, error) {
-	return c.openPicture(ctx, name)
+	return c.openPicture(ctx, name, scan.JPEG, scan.PNG)
 }
 
 // releaseAvatar deletes the picture behind an avatar URL if nobody shows it any more.

@@ -95,6 +95,12 @@ func (c *Core) complete(ctx context.Context, ev chat.Event, users map[chat.UserI
 	case chat.RoomAdded:
 		room, err := c.Store.Room(ctx, e.Room.ID)
 		return chat.RoomAdded{UserID: e.UserID, Room: room}, err
+	case chat.EmojiAdded:
+		emoji, err := c.Store.Emoji(ctx, e.Emoji.ID)
+		return chat.EmojiAdded{Emoji: emoji}, err
+	case chat.EmojiUpdated:
+		emoji, err := c.Store.Emoji(ctx, e.Emoji.ID)
+		return chat.EmojiUpdated{Emoji: emoji}, err
 	case chat.MemberChanged:
 		m, err := c.Store.Member(ctx, e.Member.RoomID, e.Member.UserID)
 		return chat.MemberChanged{Member: m}, err

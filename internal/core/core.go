@@ -141,7 +141,7 @@ func New(o Options) *Core {
 	c.sessions = newSessionCache()
 	c.recent = newRecentCache(c)
 	c.presence = newPresence()
-	c.files.renderer = media.NewRenderer(media.Options{})
+	c.files.renderer, c.files.emoji = media.NewRenderer(media.Options{}), newEmojiRenderer()
 	o.Store.OnCommit(c.committed)
 	return c
 }

@@ -7,10 +7,11 @@ import (
 )
 
 // customEmoji is the name of one of the server's own emoji.
-var customEmoji = regexp.MustCompile(`^:[A-Za-z0-9_+-]{1,32}:$`)
+var customEmoji = regexp.MustCompile(`^:[A-Za-z0-9_+-]{1,64}:$`) // + and - come with imports
 
-// maxEmojiBytes is above the longest sequence that anybody draws: a couple with skin tones, or a flag of a region.
-const maxEmojiBytes = 64
+// maxEmojiBytes is the longest :name:, and above the longest sequence that anybody draws: a couple with skin tones, or a flag of
+// a region.
+const maxEmojiBytes = 66
 
 const (
 	zeroWidthJoiner = '\u200d'

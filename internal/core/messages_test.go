@@ -240,8 +240,10 @@ func TestTombstonesAreEmpty(t *testing.T) {
 	id := w.room("Tea", chat.Private, ada, bob)
 	msg, _, err := w.SendMessage(w.ctx, ada, core.NewMessage{RoomID: id, Content: "@bob zanzibar https://zanzibar.example/", Payload: &chat.Payload{Kind: "x", Data: []byte("zanzibar")}})
 	w.must(err)
-	_, _, err = w.React(w.ctx, bob, msg.ID, ":zanzibar:")
-	w.must(err)
+	w.must(w.store.Change(w.ctx, func(tx core.Tx) ([]chat.Event, error) {
+		_, _, err := tx.AddReaction(w.ctx, msg.ID, bob.UserID, ":zanzibar:", worldStart)
+		return nil, err
+	}))
 	_, err = w.Pin(w.ctx, ada, msg.ID)
 	w.must(err)
 	page, err := w.Search(w.ctx, bob, core.Searching{Text: "zanzibar"}) // puts it into the index

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"parley/internal/blob"
 	"parley/internal/chat"
@@ -82,9 +83,9 @@ func (c *Core) SetRoomAvatar(ctx context.Context, by chat.Actor, id chat.RoomID,
 	return c.freshView(ctx, by, id)
 }
 
-// openPicture opens what storePicture stored and tells its MIME type. Only what is a picture by its content is opened, so
+// openPicture opens a small picture of one of the kinds and tells its MIME type. Only what is one by its content is opened, so
 // that the name of another blob gives nothing away, and nothing that the scanner has not seen. Fails with picture_not_found.
-func (c *Core) openPicture(ctx context.Context, name string) (io.ReadSeekCloser, string, error) {
+func (c *Core) openPicture(ctx context.Context, name string, kinds ...scan.Type) (io.ReadSeekCloser, string, error) {
 	if c.Scanner != nil {
 		held, err := c.Store.Quarantined(ctx, name)
 		if err != nil {
@@ -118,7 +119,7 @@ func (c *Core) openPicture(ctx context.Context, name string) (io.ReadSeekCloser,
 			return nil, "", errors.Join(err, body.Close())
 		}
 	}
-	if kind != scan.JPEG && kind != scan.PNG {
+	if !slices.Contains(kinds, kind) {
 		return nil, "", errors.Join(errPictureNotFound, body.Close())
 	}
 	return body, kind.MIME(), nil

@@ -80,6 +80,11 @@ type Reader interface {
 	Reports(ctx context.Context, state chat.ReportState, page chat.Page) (r []chat.Report, next string, err error) // oldest first when open, else newest first
 	Audit(ctx context.Context, f chat.AuditFilter, page chat.Page) (a []chat.AuditEntry, next string, err error)   // newest first
 
+	// The server's own emoji. What is not there is emoji_not_found.
+	Emoji(ctx context.Context, id chat.EmojiID) (chat.Emoji, error)
+	EmojiByName(ctx context.Context, name string) (chat.Emoji, error) // without regard to case
+	AllEmoji(ctx context.Context) ([]chat.Emoji, error)               // by id
+
 	// Notifications and push.
 	Notifications(ctx context.Context, user chat.UserID, unread bool, at time.Time, page chat.Page) (n []chat.Notification, next string, err error) // newest first, unexpired
 	UnreadNotifications(ctx context.Context, user chat.UserID, at time.Time) (int, error)
@@ -141,6 +146,10 @@ type Tx interface {
 	CreateReport(ctx context.Context, r chat.Report) (chat.Report, error) // Conflict already_reported by the same person while open
 	UpdateReport(ctx context.Context, r chat.Report) error
 	AddAudit(ctx context.Context, a chat.AuditEntry) error
+
+	CreateEmoji(ctx context.Context, e chat.Emoji) (chat.Emoji, error) // id assigned, from 0 and never again; Conflict emoji_name_taken
+	UpdateEmoji(ctx context.Context, e chat.Emoji) error               // name and picture
+	DeleteEmoji(ctx context.Context, id chat.EmojiID) error
 
 	CreateNotification(ctx context.Context, n chat.Notification) (chat.Notification, error)
 	ReadNotifications(ctx context.Context, user chat.UserID, id int64, at time.Time) (int, error) // id 0: all

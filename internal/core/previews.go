@@ -59,7 +59,7 @@ func (c *Core) StorePreview(ctx context.Context, picture io.Reader) (p PreviewPi
 // Preview opens the picture behind a preview's address, by its name (64 hex digits): bytes and MIME type. Anyone may see it.
 // Fails with picture_not_found.
 func (c *Core) Preview(ctx context.Context, name string) (io.ReadSeekCloser, string, error) {
-	return c.openPicture(ctx, name)
+	return c.openPicture(ctx, name, scan.JPEG, scan.PNG)
 }
 
 // picturesOf lists the blobs of the pictures that links show.

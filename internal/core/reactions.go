@@ -12,9 +12,12 @@ const maxReactions = 20
 
 // React adds one emoji of the actor's to a message: one Unicode emoji, or :custom:. Once per person, emoji and message
 // (repeating is fine, added is false); 20 different ones per message (too_many_reactions). Fails with emoji_invalid,
-// message_not_found, message_deleted, react_forbidden, muted, blocked, room_archived.
+// emoji_unknown (a custom one that the server does not have), message_not_found, message_deleted, react_forbidden, muted, blocked, room_archived.
 func (c *Core) React(ctx context.Context, by chat.Actor, id chat.MessageID, emoji string) (msg *chat.Message, added bool, err error) {
 	emoji, err = c.reactable(ctx, by, id, emoji)
+	if err == nil {
+		emoji, err = c.existingEmoji(ctx, emoji)
+	}
 	if err != nil {
 		return nil, false, err
 	}
@@ -48,6 +51,11 @@ func (c *Core) React(ctx context.Context, by chat.Actor, id chat.MessageID, emoj
 func (c *Core) Unreact(ctx context.Context, by chat.Actor, id chat.MessageID, emoji string) (msg *chat.Message, removed bool, err error) {
 	emoji, err = c.reactable(ctx, by, id, emoji)
 	if err != nil {
+		return nil, false, err
+	}
+	if as, err := c.existingEmoji(ctx, emoji); err == nil {
+		emoji = as // one that is gone is taken back under the name it had
+	} else if chat.CodeOf(err) != errEmojiUnknown.Code {
 		return nil, false, err
 	}
 	err = c.change(ctx, func(tx Tx) ([]chat.Event, error) {

@@ -106,7 +106,7 @@ func TestTwentyDifferentReactions(t *testing.T) {
 	codes := map[string]int{}
 	for i := range 25 {
 		group.Go(func() {
-			_, _, err := w.React(w.ctx, ada, msg.ID, fmt.Sprintf(":e%d:", i))
+			_, _, err := w.React(w.ctx, ada, msg.ID, string(rune(0x1F600+i)))
 			mu.Lock()
 			defer mu.Unlock()
 			codes[chat.CodeOf(err)]++

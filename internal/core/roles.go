@@ -99,7 +99,7 @@ func has(table map[chat.RoleID]chat.Role, roles []chat.RoleID, p chat.Permission
 
 // permissions are those that have an effect.
 var permissions = []chat.Permission{chat.Administrator, chat.ManageServer, chat.ViewAuditLog, chat.ManageRoles, chat.ManageRooms, chat.ManageThreads,
-	chat.ManageUsers, chat.ManageMessages, chat.ReviewReports, chat.Announce, chat.CreateRooms, chat.CreateInvites, chat.MentionEveryone}
+	chat.ManageUsers, chat.ManageMessages, chat.ReviewReports, chat.Announce, chat.CreateRooms, chat.CreateInvites, chat.MentionEveryone, chat.ManageEmoji}
 
 // place is the position of someone's highest role: the smaller, the higher they stand.
 func place(table map[chat.RoleID]chat.Role, roles []chat.RoleID) int {

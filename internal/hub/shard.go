@@ -114,6 +114,9 @@ func (s *shard) deliver(ctx context.Context, ev chat.Event) {
 	case chat.UserChanged:
 		s.hub.toPeers(ctx, e)
 		return
+	case chat.EmojiAdded, chat.EmojiUpdated, chat.EmojiRemoved:
+		s.hub.toEveryone(ctx, e)
+		return
 	}
 	scope := ev.Scope()
 	switch {

@@ -20,6 +20,7 @@ var samples = []chat.Event{
 	chat.MemberJoined{}, chat.MemberLeft{}, chat.MemberChanged{}, chat.RoomChanged{}, chat.RoomDeleted{}, chat.ReadMoved{}, chat.Typing{},
 	chat.RoomAdded{}, chat.RoomRemoved{}, chat.UnreadChanged{}, chat.Notified{}, chat.SessionRevoked{}, chat.UserChanged{}, chat.PresenceChanged{},
 	chat.SanctionChanged{}, chat.RolesChanged{}, chat.UsersSeen{}, chat.BlockChanged{}, chat.ReportChanged{},
+	chat.EmojiAdded{}, chat.EmojiUpdated{}, chat.EmojiRemoved{},
 }
 
 // left are the fields that stay behind, because the receiver reads them from the store or has no use for them. A line ending
@@ -34,6 +35,8 @@ var left = map[string][]string{
 	"UserChanged":     {"User.Email", "User.Settings"},
 	"PresenceChanged": {"Presence.Status"},
 	"ReportChanged":   {"Report.!ID"},
+	"EmojiAdded":      {"Emoji.!ID"},
+	"EmojiUpdated":    {"Emoji.!ID"},
 }
 
 func stays(event, path string) bool {

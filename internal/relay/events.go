@@ -37,6 +37,9 @@ const (
 	blockChanged
 	reportChanged
 	usersSeen
+	emojiAdded
+	emojiUpdated
+	emojiRemoved
 )
 
 // What nodes tell each other of themselves.
@@ -188,6 +191,16 @@ func (w *writer) personal(ev chat.Event) kind {
 	case chat.UsersSeen:
 		w.users(e.Users)
 		return usersSeen
+	case chat.EmojiAdded:
+		w.int(int64(e.Emoji.ID))
+		return emojiAdded
+	case chat.EmojiUpdated:
+		w.int(int64(e.Emoji.ID))
+		return emojiUpdated
+	case chat.EmojiRemoved:
+		w.int(int64(e.ID))
+		w.text(e.Name)
+		return emojiRemoved
 	}
 	return 0
 }
@@ -246,6 +259,9 @@ var readers = map[kind]func(*reader) chat.Event{
 	},
 	reportChanged: func(r *reader) chat.Event { return chat.ReportChanged{Report: chat.Report{ID: r.int()}} },
 	usersSeen:     func(r *reader) chat.Event { return chat.UsersSeen{Users: r.users()} },
+	emojiAdded:    func(r *reader) chat.Event { return chat.EmojiAdded{Emoji: chat.Emoji{ID: chat.EmojiID(r.int())}} },
+	emojiUpdated:  func(r *reader) chat.Event { return chat.EmojiUpdated{Emoji: chat.Emoji{ID: chat.EmojiID(r.int())}} },
+	emojiRemoved:  func(r *reader) chat.Event { return chat.EmojiRemoved{ID: chat.EmojiID(r.int()), Name: r.text()} },
 }
 
 func (r *reader) room() chat.RoomID { return chat.RoomID(r.int()) }

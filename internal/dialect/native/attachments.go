@@ -96,6 +96,7 @@ func (d *Dialect) registerAttachments() {
 		func(w http.ResponseWriter, r *http.Request) { d.download(w, r, true) })
 	download("GET /avatars/{name}", "download-avatar", "Download a profile picture", "picture_not_found files_unavailable", anyone, d.picture(d.core.Avatar))
 	download("GET /previews/{name}", "download-preview", "Download the picture of a link preview", "picture_not_found files_unavailable", anyone, d.picture(d.core.Preview))
+	download("GET /emoji/pictures/{name}", "download-emoji", "Download the picture of an emoji", "picture_not_found files_unavailable", anyone, d.picture(d.core.EmojiPicture))
 }
 
 // upload stores the files of a form, one after the other as they arrive.

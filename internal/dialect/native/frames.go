@@ -111,6 +111,15 @@ type (
 		MentionCount int64  `json:"mention_count"`
 		LastReadSeq  int64  `json:"last_read_seq"`
 	}
+	emojiFrame struct { // emoji_added, emoji_updated
+		Type  string `json:"type"`
+		Emoji Emoji  `json:"emoji"`
+	}
+	emojiRemovedFrame struct {
+		Type string `json:"type"`
+		ID   string `json:"id"`
+		Name string `json:"name"`
+	}
 	notificationFrame struct {
 		Type         string       `json:"type"`
 		Notification Notification `json:"notification"`
@@ -185,6 +194,12 @@ func (d *Dialect) frame(ctx context.Context, ev chat.Event, viewer chat.UserID) 
 		return unreadFrame{"unread_updated", e.RoomID.String(), e.UnreadCount, e.MentionCount, int64(e.LastReadSeq)}
 	case chat.Notified:
 		return notificationFrame{"notification", d.notification(e.Notification)}
+	case chat.EmojiAdded:
+		return d.emojiChange(ctx, "emoji_added", e.Emoji)
+	case chat.EmojiUpdated:
+		return d.emojiChange(ctx, "emoji_updated", e.Emoji)
+	case chat.EmojiRemoved:
+		return emojiRemovedFrame{"emoji_removed", e.ID.String(), e.Name}
 	case chat.SessionRevoked:
 		return revokedFrame{"session_revoked", e.Reason}
 	}
@@ -203,6 +218,15 @@ func (d *Dialect) reaction(ctx context.Context, kind string, m *chat.Message, us
 		}
 	}
 	return f
+}
+
+// emojiChange makes the frame of an emoji that is new or changed; if its maker cannot be read, it has none.
+func (d *Dialect) emojiChange(ctx context.Context, kind string, e chat.Emoji) any {
+	shown, err := d.emoji(ctx, e)
+	if err != nil {
+		shown = emojiOf(e, nil)
+	}
+	return emojiFrame{kind, shown}
 }
 
 // roomFor shows a room as one person sees it; for everyone (viewer empty) without their own part.

@@ -47,7 +47,7 @@ type (
 		Content string `json:"content" maxLength:"10000" example:"Hello, world"`
 	}
 	reactionRequest struct {
-		Emoji string `json:"emoji" doc:"One Unicode emoji, or :custom:." example:"👍"`
+		Emoji string `json:"emoji" doc:"One Unicode emoji, or the :name: of one of GET /emoji." example:"👍"`
 	}
 	reportRequest struct {
 		Reason string `json:"reason" minLength:"1" maxLength:"1000" example:"Insults"`
@@ -263,7 +263,7 @@ func (d *Dialect) registerMessages() {
 	handle(d, "POST /messages/{id}/reactions", endpoint{
 		id: "add-reaction", tag: tag, status: 201, orStatus: 200, summary: "React to a message",
 		description: "Once for each person, emoji and message: repeating is fine (200). 20 different emoji at most.",
-		codes:       "message_not_found not_a_member emoji_invalid message_deleted too_many_reactions react_forbidden muted banned timed_out room_archived blocked",
+		codes:       "message_not_found not_a_member emoji_invalid emoji_unknown message_deleted too_many_reactions react_forbidden muted banned timed_out room_archived blocked",
 	}, func(ctx context.Context, by chat.Actor, in *struct {
 		MessagePath
 		Body reactionRequest

@@ -174,6 +174,8 @@ func TestReactions(t *testing.T) {
 	room := ada.room("Engines", "public", bob)
 	id := ada.say(room, "hello")
 	path := "/messages/" + id + "/reactions"
+	bob.post(path, object{"emoji": ":party_parrot:"}).want(400, "emoji_unknown")
+	s.owner("root").addEmoji("party_parrot", picture(t, 30, 30)).want(201, "")
 	for _, emoji := range []string{"👍", "❤️", "😂", "🔥", "🎉", "👩‍🚀", "🇩🇪", ":party_parrot:"} {
 		bob.post(path, object{"emoji": emoji}).want(201, "")
 	}

@@ -88,7 +88,7 @@ func (r reader) Quarantined(ctx context.Context, hash string) (bool, error) {
 }
 
 // blobUsed reports whether anything needs a blob, of the attachments only those whose scan is so. An avatar's URL ends in the
-// hash of its picture; previews have a table of theirs; assets are named in settings.
+// hash of its picture; previews and emoji have tables of theirs; assets are named in settings.
 func (r reader) blobUsed(ctx context.Context, hash, scan string) (bool, error) {
 	if hash == "" {
 		return false, nil
@@ -98,8 +98,9 @@ func (r reader) blobUsed(ctx context.Context, hash, scan string) (bool, error) {
 		UNION ALL SELECT 1 FROM users WHERE substr(avatar_url, length(avatar_url) - 63) = $3 AND avatar_url <> ''
 		UNION ALL SELECT 1 FROM rooms WHERE substr(avatar_url, length(avatar_url) - 63) = $4 AND avatar_url <> ''
 		UNION ALL SELECT 1 FROM link_pictures WHERE hash = $5
-		UNION ALL SELECT 1 FROM settings WHERE value LIKE $6 ESCAPE '\'
-		LIMIT 1`, hash, hash, hash, hash, hash, "%"+like(hash))
+		UNION ALL SELECT 1 FROM emoji WHERE hash = $6
+		UNION ALL SELECT 1 FROM settings WHERE value LIKE $7 ESCAPE '\'
+		LIMIT 1`, hash, hash, hash, hash, hash, hash, "%"+like(hash))
 }
 
 // CreateAttachment implements core.Tx: an upload that no message has yet. The id is assigned.

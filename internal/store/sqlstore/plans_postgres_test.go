@@ -64,7 +64,7 @@ type explained struct {
 var (
 	scansTable = regexp.MustCompile(`Seq Scan on (\w+)`)
 	// What has few rows however large a server is.
-	smallTables = map[string]bool{"roles": true, "search_state": true, "settings": true, "days": true, "commit_marks": true}
+	smallTables = map[string]bool{"roles": true, "search_state": true, "settings": true, "days": true, "emoji": true, "commit_marks": true}
 )
 
 func (e *explained) check(ctx context.Context, query string, args []any) {

@@ -102,6 +102,27 @@ export interface DeleteSelfRequest {
 export interface EditRequest {
 	content: string;
 }
+export interface Emoji {
+	animated: boolean;
+	created_at: string;
+	/** Null if the operator made it, or the account is gone. */
+	created_by: UserSummary | null;
+	height: number;
+	id: string;
+	/** Written :name: in texts and reactions; unique without regard to case. */
+	name: string;
+	/** Path of the picture; another one whenever the picture is. */
+	url: string;
+	/** In pixels. */
+	width: number;
+}
+export interface EmojiList {
+	emoji: Emoji[];
+}
+export interface EmojiRequest {
+	/** 1 to 64 of A-Z, a-z, 0-9 and _. */
+	name?: string | null;
+}
 export interface FieldError {
 	field: string;
 	message: string;
@@ -400,7 +421,7 @@ export interface Reaction {
 	me: boolean;
 }
 export interface ReactionRequest {
-	/** One Unicode emoji, or :custom:. */
+	/** One Unicode emoji, or the :name: of one of GET /emoji. */
 	emoji: string;
 }
 export interface ReactorList {
@@ -1005,6 +1026,48 @@ export interface Operations {
 		query: undefined;
 		body: undefined;
 		answer: Blob;
+	};
+	/** List the server's own emoji */
+	"GET /emoji": {
+		path: undefined;
+		query: undefined;
+		body: undefined;
+		answer: EmojiList;
+	};
+	/** Add an emoji */
+	"POST /emoji": {
+		path: undefined;
+		query: undefined;
+		body: FormData;
+		answer: Emoji;
+	};
+	/** Download the picture of an emoji */
+	"GET /emoji/pictures/{name}": {
+		path: { name: string };
+		query: undefined;
+		body: undefined;
+		answer: Blob;
+	};
+	/** Remove an emoji */
+	"DELETE /emoji/{id}": {
+		path: { id: string };
+		query: undefined;
+		body: undefined;
+		answer: undefined;
+	};
+	/** Rename an emoji */
+	"PATCH /emoji/{id}": {
+		path: { id: string };
+		query: undefined;
+		body: EmojiRequest;
+		answer: Emoji;
+	};
+	/** Replace an emoji's picture */
+	"PUT /emoji/{id}/picture": {
+		path: { id: string };
+		query: undefined;
+		body: FormData;
+		answer: Emoji;
 	};
 	/** Revoke an invite */
 	"DELETE /invites/{code}": {
