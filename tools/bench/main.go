@@ -19,6 +19,7 @@ type bench struct {
 	binary, dir, profile string
 	warm, measure        time.Duration
 	idle, history        int
+	database             int // process id of the PostgreSQL server; 0: the database is in the server
 	results              results
 }
 
@@ -42,6 +43,7 @@ func main() {
 	flag.DurationVar(&b.measure, "measure", 10*time.Second, "time of measuring, each scenario")
 	flag.IntVar(&b.idle, "idle", 5000, "idle connections to open")
 	flag.IntVar(&b.history, "history", 100_000, "messages in the long room")
+	flag.IntVar(&b.database, "database-pid", 0, "process of the PostgreSQL server that PARLEY_DATABASE_URL names, whose CPU time is counted with the rooms scenario")
 	flag.StringVar(&bareAddr, "bare", "", "run as the bare broadcaster on this address")
 	flag.Parse()
 	if bareAddr != "" {

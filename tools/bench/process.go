@@ -89,14 +89,44 @@ func (p *process) stop() {
 
 // cpu is the processor time the process has used, user and system.
 func (p *process) cpu() time.Duration {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	_, used := usage(p.cmd.Process.Pid)
+	return used
+}
+
+// databaseCPU is the processor time of a database server: of the process, of those it started, and of those of them that ended.
+func databaseCPU(pid int) (sum time.Duration) {
+	if pid == 0 {
+		return 0
+	}
+	_, sum = usage(pid)
+	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return 0
 	}
+	for _, e := range entries {
+		if child, err := strconv.Atoi(e.Name()); err == nil {
+			if parent, used := usage(child); parent == pid {
+				sum += used
+			}
+		}
+	}
+	return sum
+}
+
+// usage reads a process's parent and the processor time of itself and its children that ended; 0 when it is gone.
+func usage(pid int) (parent int, used time.Duration) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, 0
+	}
 	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	user, _ := strconv.Atoi(fields[11])
-	system, _ := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * 10 * time.Millisecond
+	parent, _ = strconv.Atoi(fields[1])
+	ticks := 0
+	for _, field := range fields[11:15] { // utime, stime, cutime, cstime
+		n, _ := strconv.Atoi(field)
+		ticks += n
+	}
+	return parent, time.Duration(ticks) * 10 * time.Millisecond
 }
 
 // resident is the memory the process holds, in bytes.

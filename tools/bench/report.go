@@ -29,7 +29,7 @@ func (r results) table() string {
 		row("200 rooms × 5, all talking: durable messages/s on one core", "8,000 (12,000)", fmt.Sprintf("%.0f", float64(m.messages)/m.took.Seconds()),
 			fmt.Sprintf("%.1f calls a commit, %.0f %% of the core; a search right after waited %.0f ms for the index", m.batch, 100*m.cpu.Seconds()/m.took.Seconds(), ms(m.indexed)))
 		row("– CPU s per million deliveries there", "30", fmt.Sprintf("%.1f", m.cpu.Seconds()/float64(m.deliveries)*1e6),
-			fmt.Sprintf("%.0f µs of CPU a message", m.cpu.Seconds()/float64(m.messages)*1e6))
+			fmt.Sprintf("%.0f µs of CPU a message%s", m.cpu.Seconds()/float64(m.messages)*1e6, inDatabase(m)))
 	}
 	if m := r.idle; m != nil {
 		row("idle authenticated WebSocket: resident kB each", "8 (5)", fmt.Sprintf("%.1f", float64(m.bytes)/1024),
@@ -49,6 +49,14 @@ func (r results) table() string {
 			fmt.Sprintf("%.0f ms; %.0f MB; %.0f MB", ms(m.first), mb(m.resident), mb(m.binary)), "best of 5 starts on an existing database")
 	}
 	return t.String()
+}
+
+// inDatabase says what a database beside the server took.
+func inDatabase(m *manyRooms) string {
+	if m.database == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and %.0f µs in the database", m.database.Seconds()/float64(m.messages)*1e6)
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -140,7 +140,7 @@ func runFanOut(ctx context.Context, b *bench, receivers int) (fanOut, error) {
 // manyRooms is 200 rooms of 5, all talking: durable messages a second.
 type manyRooms struct {
 	messages, deliveries int64
-	cpu, took            time.Duration
+	cpu, database, took  time.Duration
 	batch                float64
 	indexed              time.Duration // until a search found the last message
 }
@@ -199,9 +199,10 @@ func runManyRooms(ctx context.Context, b *bench) (manyRooms, error) {
 	}
 	time.Sleep(b.warm)
 	commits0, calls0 := b.commits(p)
-	a0, g0, c0, t0 := acked.Load(), got.Load(), p.cpu(), time.Now()
+	a0, g0, c0, d0, t0 := acked.Load(), got.Load(), p.cpu(), databaseCPU(b.database), time.Now()
 	time.Sleep(b.measure)
 	m.messages, m.deliveries, m.cpu, m.took = acked.Load()-a0, got.Load()-g0, p.cpu()-c0, time.Since(t0)
+	m.database = databaseCPU(b.database) - d0
 	commits1, calls1 := b.commits(p)
 	m.batch = (calls1 - calls0) / max(commits1-commits0, 1)
 	if b.profile != "" {
