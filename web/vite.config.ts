@@ -1,6 +1,7 @@
 import { paraglideVitePlugin } from '@inlang/paraglide-js';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
+import { pickerPolicy } from './scripts/picker-policy.mjs';
 
 // During development the API is that of a server started beside it: make dev.
 const server = process.env.API_SERVER ?? 'http://127.0.0.1:8080';
@@ -14,6 +15,7 @@ export default defineConfig({
 			outdir: './src/lib/i18n/paraglide',
 			strategy: ['localStorage', 'preferredLanguage', 'baseLocale'],
 		}),
+		pickerPolicy(),
 		svelte(),
 	],
 	resolve: {

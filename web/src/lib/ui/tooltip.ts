@@ -31,9 +31,9 @@ function element(): HTMLElement {
 	return bubble;
 }
 
-function show(target: Element, text: string, { placement = 'top', describe = false }: TooltipOptions) {
+function show(target: Element, text: string | undefined, { placement = 'top', describe = false }: TooltipOptions) {
 	hide();
-	if (!target.isConnected) return;
+	if (!text || !target.isConnected) return;
 	const tip = element();
 	tip.textContent = text;
 	tip.showPopover?.();
@@ -67,9 +67,11 @@ function escape(event: KeyboardEvent) {
 /**
  * Shows a text beside the element while it is pointed at or has the focus from the keyboard. Escape hides it; the pointer may rest on it.
  *
+ * A text that is known only later can be given as a function, which is asked when the time has come.
+ *
  *	<button {@attach tooltip('Bold (Ctrl B)')}>
  */
-export function tooltip(text: string | undefined, options: TooltipOptions = {}): Attachment {
+export function tooltip(text: string | (() => string | undefined) | undefined, options: TooltipOptions = {}): Attachment {
 	return (target) => {
 		if (!text) return;
 		const begin = (event: Event) => {
@@ -77,7 +79,7 @@ export function tooltip(text: string | undefined, options: TooltipOptions = {}):
 			if ((event as PointerEvent).pointerType === 'touch') return;
 			if (event.type === 'focusin' && !target.matches(':focus-visible')) return;
 			// Passing from one button of a row to the next shows the second at once.
-			timer = setTimeout(() => show(target, text, options), performance.now() - lastHidden < 300 ? 0 : delay);
+			timer = setTimeout(() => show(target, typeof text === 'function' ? text() : text, options), performance.now() - lastHidden < 300 ? 0 : delay);
 		};
 		const end = () => {
 			clearTimeout(timer);

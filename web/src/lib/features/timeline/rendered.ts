@@ -24,6 +24,10 @@ export class Bounded<V> {
 		return value;
 	}
 
+	delete(key: string) {
+		this.#map.delete(key);
+	}
+
 	clear() {
 		this.#map.clear();
 	}
@@ -46,6 +50,12 @@ app.on((frame) => {
 /** A message's text as safe HTML. Reads no reactive state. */
 export function rendered(message: Message): RenderedMessage {
 	return untrack(() => html.get(keyOf(message), () => renderMessage(message.content, contextOf(message))));
+}
+
+/** Makes it anew the next time: more is known of the people in it. */
+export function forget(message: Message) {
+	html.delete(keyOf(message));
+	lines.delete(keyOf(message));
 }
 
 /** A message in one line of plain text: for quotes, lists and names. */
