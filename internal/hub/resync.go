@@ -79,17 +79,18 @@ func (h *Hub) Recheck(ctx context.Context) error {
 }
 
 // subscribers returns a room's connections.
-func (h *Hub) subscribers(ctx context.Context, room chat.RoomID) (conns []*Conn) {
-	done := make(chan struct{})
+func (h *Hub) subscribers(ctx context.Context, room chat.RoomID) []*Conn {
+	conns := make(chan []*Conn, 1)
 	h.roomShard(room).post(h.ctx, work{do: func(s *shard) {
+		var all []*Conn
 		if f := s.feeds[room]; f != nil {
-			conns = slices.Collect(maps.Keys(f.subs))
+			all = slices.Collect(maps.Keys(f.subs))
 		}
-		close(done)
+		conns <- all
 	}})
 	select {
-	case <-done:
-		return conns
+	case all := <-conns:
+		return all
 	case <-h.ctx.Done():
 	case <-ctx.Done():
 	}

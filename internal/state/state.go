@@ -24,7 +24,8 @@ var (
 	ErrNotNumber = errors.New("state: not a 64-bit integer")
 	// ErrFull: the engine takes no further keys until others have expired or been deleted.
 	ErrFull = errors.New("state: full")
-	// ErrUnavailable: the engine cannot be reached. The caller decides whether that means yes or no.
+	// ErrUnavailable: the engine cannot be reached. The caller decides whether that means yes or no. With an engine elsewhere,
+	// what a changing call asked for may have been done all the same, and may still be.
 	ErrUnavailable = errors.New("state: engine unavailable")
 	// ErrNotRunning: the store was not started yet, or has been stopped.
 	ErrNotRunning = errors.New("state: not running")
@@ -44,8 +45,8 @@ var (
 // Every call on a single key is atomic, also between nodes. Calls on several keys are not. Nothing
 // passed in is kept and nothing handed out is shared: callers may reuse and change their slices.
 //
-// The context bounds waiting for a remote engine. When a changing call fails with anything but the
-// errors above, the change may or may not have been made.
+// The context bounds waiting for a remote engine. When a changing call fails with ErrUnavailable or anything but the errors
+// above, the change may or may not have been made.
 //
 // All methods are safe for concurrent use.
 type Store interface {
