@@ -88,7 +88,7 @@ func newCluster(t *testing.T, nodes int, o pgtest.Options, env ...string) *clust
 func (c *cluster) node(program string) *node {
 	c.t.Helper()
 	n := &node{name: fmt.Sprintf("node %d", len(c.nodes)+1), program: program,
-		server: &server{t: c.t, data: c.t.TempDir(), addr: freeAddr(c.t), ops: freeAddr(c.t)}}
+		server: &server{t: c.t, data: c.t.TempDir(), addr: freeAddr(c.t), ops: freeAddr(c.t), log: &lockedBuffer{}}}
 	n.env = append([]string{"PARLEY_DATABASE_URL=" + c.address, "PARLEY_BLOBS_URL=" + c.bucket, "PARLEY_SECRET_TOKEN_KEY=" + c.secret,
 		"PARLEY_LIMITS_REGISTER_PER_MINUTE=0", "PARLEY_LIMITS_LOGIN_PER_MINUTE=0"}, c.env...)
 	if c.redis != nil {
@@ -124,7 +124,6 @@ func (n *node) begin() {
 // launch starts the node's program.
 func (n *node) launch() {
 	n.t.Helper()
-	n.log = &lockedBuffer{}
 	n.cmd = exec.Command(n.program, "serve")
 	n.cmd.Env = append(append(os.Environ(), "PARLEY_LISTEN="+n.addr, "PARLEY_OPERATOR_LISTEN="+n.ops, "PARLEY_DATA="+n.data,
 		"PARLEY_SESSION_LISTEN="+freeAddr(n.t)), n.env...)
