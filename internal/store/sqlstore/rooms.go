@@ -65,12 +65,13 @@ func (r reader) PublicRooms(ctx context.Context, q string, p chat.Page) (rooms [
 		}
 	}
 	var w where
-	w.and("r.type = 'public' AND NOT r.archived")
+	w.and("r.id = h.room_id AND r.type = 'public' AND NOT r.archived")
 	w.about(q)
-	w.and("(-h.member_count, r.id) > (?, ?)", -members, after)
+	w.and("h.member_count <= ? AND (h.member_count < ? OR h.room_id > ?)", members, members, after)
 	limit := pageLimit(p)
-	rooms, err = all(ctx, r.x, scanRoom,
-		`SELECT `+roomColumns+roomTables+w.String()+w.bind(` ORDER BY h.member_count DESC, r.id LIMIT ?`, limit+1), w.args...)
+	// SQLite reads the tables of a CROSS JOIN in the order written: along the index, until there are enough.
+	rooms, err = all(ctx, r.x, scanRoom, `SELECT `+roomColumns+` FROM room_heads h CROSS JOIN rooms r`+
+		w.String()+w.bind(` ORDER BY h.member_count DESC, h.room_id LIMIT ?`, limit+1), w.args...)
 	if err != nil {
 		return nil, "", err
 	}
