@@ -9,7 +9,7 @@ import { roomPath, router } from '$lib/router.svelte';
 import { app } from '$lib/state/app.svelte';
 import type { Pending } from '$lib/state/outbox.svelte';
 import type { Timeline } from '$lib/state/timeline.svelte';
-import { toast, type Anchor, type MenuItem } from '$lib/ui';
+import { media, toast, type Anchor, type MenuItem } from '$lib/ui';
 import { rights, type Rights } from './rights';
 
 /** What lies over the history; one thing at a time. */
@@ -27,6 +27,8 @@ export class TimelineView {
 	active = $state<string | null>(null);
 	/** The key of the row that the keyboard is at; null: the newest. */
 	cursor = $state<string | null>(null);
+	/** The keyboard is in the list. */
+	focused = $state(false);
 	/** The id of the message that was jumped to. */
 	highlight = $state<string | null>(null);
 	overlay = $state.raw<Overlay | null>(null);
@@ -190,19 +192,20 @@ export class TimelineView {
 		}
 		const may = this.rights(message);
 		const groups: MenuItem[][] = [[], [], [], []];
+		const key = (name: string) => (media.coarse.current ? undefined : name);
 		const inThread = !!this.timeline.thread;
 		const picker = this.overlay?.kind === 'menu' ? this.overlay.anchor : { x: 0, y: 0 };
-		if (may.react) groups[0]!.push({ label: m.timeline_react(), icon: 'emoji-add', detail: '+', onselect: () => this.openPicker(message, picker) });
-		if (may.reply) groups[0]!.push({ label: m.timeline_reply(), icon: 'reply', detail: 'R', onselect: () => this.reply(message) });
+		if (may.react) groups[0]!.push({ label: m.timeline_react(), icon: 'emoji-add', detail: key('+'), onselect: () => this.openPicker(message, picker) });
+		if (may.reply) groups[0]!.push({ label: m.timeline_reply(), icon: 'reply', detail: key('R'), onselect: () => this.reply(message) });
 		if (!inThread && (may.reply || message.thread)) {
 			groups[0]!.push({
 				label: message.thread || message.parent_id ? m.timeline_open_thread() : m.timeline_in_thread(),
 				icon: 'thread',
-				detail: 'T',
+				detail: key('T'),
 				onselect: () => this.openThread(message),
 			});
 		}
-		if (may.edit) groups[0]!.push({ label: m.timeline_edit(), icon: 'edit', detail: 'E', onselect: () => this.edit(message) });
+		if (may.edit) groups[0]!.push({ label: m.timeline_edit(), icon: 'edit', detail: key('E'), onselect: () => this.edit(message) });
 		if (may.pin) groups[1]!.push({ label: message.pinned ? m.timeline_unpin() : m.timeline_pin(), icon: message.pinned ? 'pin-off' : 'pin', onselect: () => void this.pin(message) });
 		if (!message.deleted) {
 			groups[1]!.push({ label: m.timeline_copy_link(), icon: 'copy-link', onselect: () => void this.copy(this.link(message), m.timeline_copied_link()) });
@@ -213,7 +216,7 @@ export class TimelineView {
 		const sender = message.sender;
 		if (sender) groups[2]!.push({ label: m.timeline_profile(), icon: 'person', onselect: () => this.openPerson(sender.id, picker) });
 		if (may.report) groups[3]!.push({ label: m.timeline_report(), icon: 'flag', danger: true, onselect: () => (this.overlay = { kind: 'report', message }) });
-		if (may.remove) groups[3]!.push({ label: m.timeline_delete(), icon: 'trash', detail: 'Del', danger: true, onselect: () => (this.overlay = { kind: 'delete', message }) });
+		if (may.remove) groups[3]!.push({ label: m.timeline_delete(), icon: 'trash', detail: key('Del'), danger: true, onselect: () => (this.overlay = { kind: 'delete', message }) });
 		return groups.filter((g) => g.length > 0).flatMap((g, i) => (i === 0 ? g : [{ kind: 'separator' as const }, ...g]));
 	}
 
