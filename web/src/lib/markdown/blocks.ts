@@ -1,5 +1,6 @@
 import type { MarkdownIt, StateBlock, StateCore, Token } from 'markdown-it';
 import type { RenderEnv } from './context';
+import { directionOf } from './direction';
 import { contactsIn, isMisleading, placeOf, shownAddress } from './links';
 
 /** How deep quotes and lists go, a list counting twice; what is deeper stays text. */
@@ -61,15 +62,15 @@ function blocks(state: StateCore): void {
 			case 'blockquote_open':
 			case 'bullet_list_open':
 			case 'ordered_list_open':
-				if (containers++ === 0) token.attrSet('dir', 'auto');
+				if (containers++ === 0) token.attrSet('dir', directionFrom(state.tokens, i));
 				break;
 			case 'paragraph_open':
-				if (containers === 0) token.attrSet('dir', 'auto');
+				if (containers === 0) token.attrSet('dir', directionFrom(state.tokens, i));
 				break;
 			case 'heading_open':
 				// A message is no section of the page: its headings only look like some.
 				token.attrSet('class', `heading heading-${token.tag.slice(1)}`);
-				if (containers === 0) token.attrSet('dir', 'auto');
+				if (containers === 0) token.attrSet('dir', directionFrom(state.tokens, i));
 				token.tag = 'p';
 				break;
 			case 'heading_close':
@@ -78,7 +79,7 @@ function blocks(state: StateCore): void {
 			case 'th_open':
 			case 'td_open': {
 				const align = aligned.exec(String(token.attrGet('style') ?? ''))?.[1];
-				token.attrs = [['dir', 'auto']];
+				token.attrs = [['dir', directionFrom(state.tokens, i)]];
 				if (align) token.attrSet('class', `align-${align}`);
 				break;
 			}
@@ -90,6 +91,18 @@ function blocks(state: StateCore): void {
 				break;
 		}
 	});
+}
+
+/** The direction of a block by the first letter that its author wrote in it. Names of people and rooms do not count. */
+function directionFrom(tokens: readonly Token[], open: number): 'ltr' | 'rtl' {
+	const level = tokens[open]!.level;
+	for (let i = open + 1; i < tokens.length && tokens[i]!.level > level; i++) {
+		for (const token of tokens[i]!.children ?? []) {
+			const found = token.type === 'text' || token.type === 'text_special' || token.type === 'code_inline' ? directionOf(token.content) : null;
+			if (found !== null) return found;
+		}
+	}
+	return 'ltr';
 }
 
 /** Turns "[ ] " at the beginning of a list item into a box. */

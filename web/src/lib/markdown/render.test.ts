@@ -71,28 +71,45 @@ describe('a message', () => {
 		['a message of another server too', '[a](https://other.example/r/5/m/77)', `<a href="https://other.example/r/5/m/77" title="https://other.example/r/5/m/77" ${external}>a</a>`],
 		['characters that turn the direction go', 'a\u202eb\u2066c', 'abc'],
 	])('%s', (_name, text, want) => {
-		expect(renderMessage(text, context).html).toBe(want === null ? '' : `<p dir="auto">${want}</p>\n`);
+		expect(renderMessage(text, context).html).toBe(want === null ? '' : `<p dir="ltr">${want}</p>\n`);
 	});
 
 	it.each([
-		['a heading looks like one and is none', '## a', '<p class="heading heading-2" dir="auto">a</p>\n'],
+		['a heading looks like one and is none', '## a', '<p class="heading heading-2" dir="ltr">a</p>\n'],
 		['a rule', '---', '<hr>\n'],
-		['a list has one direction', '- a\n\n- b', '<ul dir="auto">\n<li>\n<p>a</p>\n</li>\n<li>\n<p>b</p>\n</li>\n</ul>\n'],
-		['a quote has one direction', '> a\n> - b', '<blockquote dir="auto">\n<p>a</p>\n<ul>\n<li>b</li>\n</ul>\n</blockquote>\n'],
-		['a task', '- [x] a', '<ul dir="auto">\n<li class="task"><input type="checkbox" disabled="" checked="" aria-label="Erledigt"> a</li>\n</ul>\n'],
+		['a list has one direction', '- a\n\n- b', '<ul dir="ltr">\n<li>\n<p>a</p>\n</li>\n<li>\n<p>b</p>\n</li>\n</ul>\n'],
+		['a quote has one direction', '> a\n> - b', '<blockquote dir="ltr">\n<p>a</p>\n<ul>\n<li>b</li>\n</ul>\n</blockquote>\n'],
+		['a task', '- [x] a', '<ul dir="ltr">\n<li class="task"><input type="checkbox" disabled="" checked="" aria-label="Erledigt"> a</li>\n</ul>\n'],
 		['code goes from left to right', '```go\na\n```', '<pre dir="ltr" tabindex="0" role="group" aria-label="Code (go)"><code class="language-go">a\n</code></pre>\n'],
 		['code without a language', '```\na\n```', '<pre dir="ltr" tabindex="0" role="group" aria-label="Code"><code>a\n</code></pre>\n'],
 		[
 			'a table can be scrolled by keys',
 			'|a|\n|-:|\n|b|',
-			'<div class="table-scroll" tabindex="0" role="group" aria-label="Table"><table>\n<thead>\n<tr>\n<th dir="auto" class="align-right">a</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td dir="auto" class="align-right">b</td>\n</tr>\n</tbody>\n</table></div>\n',
+			'<div class="table-scroll" tabindex="0" role="group" aria-label="Table"><table>\n<thead>\n<tr>\n<th dir="ltr" class="align-right">a</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td dir="ltr" class="align-right">b</td>\n</tr>\n</tbody>\n</table></div>\n',
 		],
 	])('%s', (_name, text, want) => {
 		expect(renderMessage(text, context).html).toBe(want);
 	});
 
+	it.each([
+		['Latin letters', 'hello שלום', ['ltr']],
+		['Hebrew letters', 'שלום hello', ['rtl']],
+		['Arabic letters after signs and digits', '123 — مرحبا', ['rtl']],
+		['no letters', '123 👍', ['ltr']],
+		['each paragraph', 'hello\n\nשלום', ['ltr', 'rtl']],
+		['a mention does not count', '@eve שלום', ['rtl']],
+		['a list is of one direction', '- שלום\n- hello', ['rtl']],
+		['a quote of a list too', '> - שלום\n> - hello', ['rtl']],
+		['a list without letters at first', '- 1\n- שלום', ['rtl']],
+		['a heading', '# שלום', ['rtl']],
+		['cells', '|a|\n|-|\n|שלום|', ['ltr', 'rtl']],
+		['emphasis and links', '**[שלום](https://a.example/)**', ['rtl']],
+	])('goes in the direction of its first letter: %s', (_name, text, want) => {
+		expect([...shown(text).querySelectorAll('[dir]')].map((e) => e.getAttribute('dir'))).toEqual(want);
+	});
+
 	it('does not show everybody as mentioned when nobody was', () => {
-		expect(renderMessage('@room', { everyone: false }).html).toBe('<p dir="auto">@room</p>\n');
+		expect(renderMessage('@room', { everyone: false }).html).toBe('<p dir="ltr">@room</p>\n');
 	});
 
 	it('has tables of a bounded size', () => {
@@ -119,7 +136,7 @@ describe('a message', () => {
 
 	it('is shown as it was typed when it is too long to be one', () => {
 		const { html } = renderMessage('*a*\n' + 'x'.repeat(20_000));
-		expect(html.startsWith('<p dir="auto">*a*<br>xxx')).toBe(true);
+		expect(html.startsWith('<p dir="ltr">*a*<br>xxx')).toBe(true);
 	});
 });
 

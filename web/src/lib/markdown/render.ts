@@ -1,5 +1,6 @@
 import type { MarkdownIt } from 'markdown-it';
 import { textOf } from './blocks';
+import { directionOf } from './direction';
 import { englishLabels, type MessageContext, type RenderedMessage, type RenderEnv } from './context';
 import { isBigEmoji } from './emojiText';
 import { directionControls } from './links';
@@ -43,7 +44,7 @@ function newEnv(text: string, context: MessageContext): RenderEnv {
 }
 
 function asTyped(text: string): string {
-	return `<p dir="auto">${escapeText(text).replace(/\n/g, '<br>')}</p>`;
+	return `<p dir="${directionOf(text) ?? 'ltr'}">${escapeText(text).replace(/\n/g, '<br>')}</p>`;
 }
 
 /** What stands for a spoiler where there is no place to show it. */

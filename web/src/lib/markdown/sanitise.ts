@@ -18,6 +18,16 @@ const allowedClasses =
 const address = /^(?:https?:\/\/|mailto:|\/(?![\\/]))/i;
 const ownPicture = /^(?:\/(?![\\/])|blob:)/;
 
+const config = {
+	ALLOWED_TAGS: allowedElements,
+	ALLOWED_ATTR: allowedAttributes,
+	ALLOWED_URI_REGEXP: address,
+	ADD_URI_SAFE_ATTR: allowedAttributes.filter((name) => name !== 'href' && name !== 'src'),
+	ALLOW_ARIA_ATTR: false,
+	ALLOW_DATA_ATTR: false,
+	ALLOW_SELF_CLOSE_IN_ATTR: false,
+};
+
 type Purifier = ReturnType<typeof createPurifier>;
 
 let purifier: Purifier | null | undefined;
@@ -29,6 +39,7 @@ function getPurifier(): Purifier | null {
 		if (typeof window !== 'undefined') {
 			const own = createPurifier(window); // an instance of its own: nobody else's hooks
 			if (own.isSupported) {
+				own.setConfig(config); // once: reading it takes longer than a short message
 				own.addHook('afterSanitizeAttributes', check);
 				purifier = own;
 			}
@@ -38,33 +49,33 @@ function getPurifier(): Purifier | null {
 }
 
 function check(node: Element): void {
-	const classes = node.getAttribute('class');
-	if (classes !== null) {
-		const kept = classes.split(/\s+/).filter((c) => allowedClasses.test(c));
-		if (kept.length > 0) node.setAttribute('class', kept.join(' '));
-		else node.removeAttribute('class');
+	const name = node.localName;
+	if (name === 'img') {
+		if (!ownPicture.test(node.getAttribute('src') ?? '')) return node.remove();
+	} else if (name === 'input') {
+		if (node.getAttribute('type') !== 'checkbox') return node.remove();
+		node.setAttribute('disabled', '');
 	}
-	for (const gone of node.localName === 'img' ? ['href'] : ['src', ...(node.localName === 'a' ? [] : ['href'])]) node.removeAttribute(gone);
-	switch (node.localName) {
-		case 'a': {
-			const href = node.getAttribute('href');
-			if (href === null || placePath.test(href)) {
-				node.removeAttribute('target');
-			} else if (/^(?:https?:\/\/|mailto:)/i.test(href)) {
-				node.setAttribute('rel', 'noopener noreferrer nofollow ugc');
-				if (!/^mailto:/i.test(href)) node.setAttribute('target', '_blank');
-			} else {
-				node.removeAttribute('href');
-			}
-			break;
-		}
-		case 'img':
-			if (!ownPicture.test(node.getAttribute('src') ?? '')) node.remove();
-			break;
-		case 'input':
-			if (node.getAttribute('type') === 'checkbox') node.setAttribute('disabled', '');
-			else node.remove();
-			break;
+	if (!node.hasAttributes()) return;
+	if (name === 'a') checkLink(node);
+	else node.removeAttribute('href');
+	if (name !== 'img') node.removeAttribute('src');
+	const classes = node.getAttribute('class');
+	if (classes === null) return;
+	const kept = classes.split(/\s+/).filter((c) => allowedClasses.test(c));
+	if (kept.length > 0) node.setAttribute('class', kept.join(' '));
+	else node.removeAttribute('class');
+}
+
+function checkLink(node: Element): void {
+	const href = node.getAttribute('href');
+	if (href === null || placePath.test(href)) {
+		node.removeAttribute('target');
+	} else if (/^(?:https?:\/\/|mailto:)/i.test(href)) {
+		node.setAttribute('rel', 'noopener noreferrer nofollow ugc');
+		if (!/^mailto:/i.test(href)) node.setAttribute('target', '_blank');
+	} else {
+		node.removeAttribute('href');
 	}
 }
 
@@ -72,15 +83,7 @@ function check(node: Element): void {
 export function sanitise(html: string): string | null {
 	const own = getPurifier();
 	if (own === null) return null;
-	return own.sanitize(html, {
-		ALLOWED_TAGS: allowedElements,
-		ALLOWED_ATTR: allowedAttributes,
-		ALLOWED_URI_REGEXP: address,
-		ADD_URI_SAFE_ATTR: allowedAttributes.filter((name) => name !== 'href' && name !== 'src'),
-		ALLOW_ARIA_ATTR: false,
-		ALLOW_DATA_ATTR: false,
-		ALLOW_SELF_CLOSE_IN_ATTR: false,
-	});
+	return own.sanitize(html);
 }
 
 /** Text as HTML that shows it. */
