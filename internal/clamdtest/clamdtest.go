@@ -34,8 +34,6 @@ const (
 	program = "clamd"
 	// StreamLimit is how much the daemon takes at once.
 	StreamLimit = 1 << 20
-	// patience is how long the daemon may take to start or to end.
-	patience = 60 * time.Second
 )
 
 // Daemon is one clamd.
@@ -44,9 +42,7 @@ type Daemon struct {
 	Address string // host:port of its TCP socket
 
 	binary, dir string
-	process     *exec.Cmd
-	ended       chan struct{} // closed when process is gone
-	output      *output
+	process     testservice.Process
 }
 
 // Start starts a daemon that ends with the test. Where clamd is not installed the test is skipped, and fails if the
@@ -77,28 +73,23 @@ func Start(t testing.TB) *Daemon {
 			return d
 		}
 	}
-	t.Fatalf("clamd does not start: %v\n%s", err, d.output)
+	t.Fatalf("clamd does not start: %v\n%s", err, d.process.Output())
 	return nil
 }
 
 // Stop kills the daemon.
 func (d *Daemon) Stop(t testing.TB) {
 	t.Helper()
-	if d.process == nil {
-		return
-	}
-	if err := d.process.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := d.process.Kill(); err != nil {
 		t.Error(err)
 	}
-	<-d.ended
-	d.process = nil
 }
 
 // Restart starts a stopped daemon again at the same addresses.
 func (d *Daemon) Restart(t testing.TB) {
 	t.Helper()
 	if err := d.start(); err != nil {
-		t.Fatalf("clamd does not start again: %v\n%s", err, d.output)
+		t.Fatalf("clamd does not start again: %v\n%s", err, d.process.Output())
 	}
 }
 
@@ -149,45 +140,9 @@ func unprivileged() (*user.User, error) {
 }
 
 func (d *Daemon) start() error {
-	d.output = &output{}
-	d.process = exec.Command(d.binary, "--config-file", filepath.Join(d.dir, "clamd.conf"))
-	d.process.Stdout, d.process.Stderr = d.output, d.output
-	if err := d.process.Start(); err != nil {
-		d.process = nil
-		return err
-	}
-	d.ended = make(chan struct{})
-	go func(p *exec.Cmd, ended chan struct{}) {
-		_ = p.Wait() // it is killed, so this is always an error
-		close(ended)
-	}(d.process, d.ended)
-	if err := d.ready(); err != nil {
-		_ = d.process.Process.Kill()
-		<-d.ended
-		d.process = nil
-		return err
-	}
-	return nil
-}
-
-// ready asks both sockets until both answer.
-func (d *Daemon) ready() error {
-	deadline := time.NewTimer(patience)
-	defer deadline.Stop()
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
-	for {
-		if ping("unix", d.Socket) && ping("tcp", d.Address) {
-			return nil
-		}
-		select {
-		case <-again.C:
-		case <-d.ended:
-			return errors.New("it ended at once")
-		case <-deadline.C:
-			return errors.New("it does not answer")
-		}
-	}
+	return d.process.Start(exec.Command(d.binary, "--config-file", filepath.Join(d.dir, "clamd.conf")), func() bool {
+		return ping("unix", d.Socket) && ping("tcp", d.Address)
+	})
 }
 
 func ping(network, address string) bool {
@@ -215,24 +170,3 @@ var find = sync.OnceValues(func() (string, error) {
 	}
 	return path, err
 })
-
-// output keeps the beginning of what the daemon says.
-type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.buf.Len() < 16<<10 {
-		o.buf.Write(p)
-	}
-	return len(p), nil
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
-}

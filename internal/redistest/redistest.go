@@ -199,7 +199,7 @@ func (s *Server) launch() error {
 		"--dir", s.dir, "--save", "", "--appendonly", "no", "--databases", strconv.Itoa(databases),
 		"--daemonize", "no", "--loglevel", "notice", "--logfile", "")
 	cmd.Dir = s.dir
-	cmd.SysProcAttr = endsWithParent()
+	cmd.SysProcAttr = testservice.EndsWithParent()
 	if os.Getuid() == 0 {
 		uid, gid := unprivileged()
 		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}

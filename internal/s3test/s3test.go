@@ -7,7 +7,6 @@ package s3test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -36,8 +35,6 @@ const (
 const (
 	program = "versitygw"
 	module  = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
-	// patience is how long the server may take to start or to end.
-	patience = 20 * time.Second
 )
 
 // Server is one gateway with a directory of its own.
@@ -46,9 +43,7 @@ type Server struct {
 	Address string
 
 	binary, dir string
-	process     *exec.Cmd
-	ended       chan struct{} // closed when process is gone
-	output      *output
+	process     testservice.Process
 }
 
 // Start starts a server that ends with the test. Where the gateway is not installed and cannot be built the test is skipped,
@@ -68,28 +63,23 @@ func Start(t testing.TB) *Server {
 			return s
 		}
 	}
-	t.Fatalf("the S3 gateway does not start: %v\n%s", err, s.output)
+	t.Fatalf("the S3 gateway does not start: %v\n%s", err, s.process.Output())
 	return nil
 }
 
 // Stop kills the server, as a loss of power would. What it has stored stays for Restart.
 func (s *Server) Stop(t testing.TB) {
 	t.Helper()
-	if s.process == nil {
-		return
-	}
-	if err := s.process.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := s.process.Kill(); err != nil {
 		t.Error(err)
 	}
-	<-s.ended
-	s.process = nil
 }
 
 // Restart starts a stopped server again at the same address with what it had stored.
 func (s *Server) Restart(t testing.TB) {
 	t.Helper()
 	if err := s.start(); err != nil {
-		t.Fatalf("the S3 gateway does not start again: %v\n%s", err, s.output)
+		t.Fatalf("the S3 gateway does not start again: %v\n%s", err, s.process.Output())
 	}
 }
 
@@ -121,55 +111,17 @@ func (s *Server) start() error {
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return err
 	}
-	s.output = &output{}
-	s.process = exec.Command(s.binary, "--port", s.Address, "--region", Region, "--quiet", "--health", "/health", "--keep-alive", "posix", data)
-	s.process.Env = append(os.Environ(), "ROOT_ACCESS_KEY_ID="+Key, "ROOT_SECRET_ACCESS_KEY="+Secret)
-	s.process.Stdout, s.process.Stderr = s.output, s.output
-	if err := s.process.Start(); err != nil {
-		s.process = nil
-		return err
-	}
-	s.ended = make(chan struct{})
-	go func(p *exec.Cmd, ended chan struct{}) {
-		_ = p.Wait() // it is killed, so this is always an error
-		close(ended)
-	}(s.process, s.ended)
-	if err := s.ready(); err != nil {
-		_ = s.process.Process.Kill()
-		<-s.ended
-		s.process = nil
-		return err
-	}
-	return nil
-}
-
-// ready asks for the server's health until it is well.
-func (s *Server) ready() error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	transport := &http.Transport{DisableKeepAlives: true}
-	client := http.Client{Transport: transport}
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
-	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.Address+"/health", nil)
+	cmd := exec.Command(s.binary, "--port", s.Address, "--region", Region, "--quiet", "--health", "/health", "--keep-alive", "posix", data)
+	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY_ID="+Key, "ROOT_SECRET_ACCESS_KEY="+Secret)
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: testservice.Patience}
+	return s.process.Start(cmd, func() bool {
+		resp, err := client.Get("http://" + s.Address + "/health")
 		if err != nil {
-			return err
+			return false
 		}
-		if resp, err := client.Do(req); err == nil {
-			_ = resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return nil
-			}
-		}
-		select {
-		case <-again.C:
-		case <-s.ended:
-			return errors.New("it ended at once")
-		case <-ctx.Done():
-			return errors.New("it does not answer")
-		}
-	}
+		_ = resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
 }
 
 func freeAddress(t testing.TB) string {
@@ -211,24 +163,3 @@ var find = sync.OnceValues(func() (string, error) {
 	}
 	return filepath.Join(bin, program), nil
 })
-
-// output keeps the beginning of what the server says.
-type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.buf.Len() < 16<<10 {
-		o.buf.Write(p)
-	}
-	return len(p), nil
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.buf.String()
-}
