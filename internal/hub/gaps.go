@@ -86,10 +86,15 @@ func (s *shard) settle(ctx context.Context, f *feed) {
 
 // fill delivers what the store has after the feed's last change, at least up to one. false: not now.
 func (s *shard) fill(ctx context.Context, f *feed, to chat.Seq) bool {
-	reached, err := s.changes(ctx, f, f.last, to, func(ev chat.Sequenced) {
+	if f.base == nothing {
+		f.base = f.last
+	}
+	f.filling = true
+	reached, err := s.changes(ctx, f, f.last, to, f.base, func(ev chat.Sequenced) {
 		f.last = ev.State().ChangeSeq
 		s.fanOut(ctx, f, ev, f.last)
 	})
+	f.filling = false
 	f.last = max(f.last, reached)
 	if err != nil && chat.AsError(err).Kind == chat.NotFound { // the room is gone, and its event on the way
 		f.early, f.known = nil, 0
@@ -106,20 +111,21 @@ func (s *shard) fill(ctx context.Context, f *feed, to chat.Seq) bool {
 		s.wait(f, tryAgain)
 		return false
 	}
+	f.base = nothing
 	return true
 }
 
-// changes reads what the store has after a change, at least up to another one, and returns up to where that is complete.
-func (s *shard) changes(ctx context.Context, f *feed, since, to chat.Seq, give func(chat.Sequenced)) (chat.Seq, error) {
+// changes reads what the store has after a change, at least up to another one, and returns up to where that is complete. What
+// was created after base is news to those who are given it.
+func (s *shard) changes(ctx context.Context, f *feed, since, to, base chat.Seq, give func(chat.Sequenced)) (chat.Seq, error) {
 	for since < to {
 		ch, err := s.hub.core.Changes(ctx, chat.Operator, f.room, since, 0)
 		if err != nil {
 			return since, err
 		}
-		before := since
 		for i := range ch.Messages {
 			since = ch.Messages[i].ChangeSeq
-			give(eventOf(&ch.Messages[i], before))
+			give(eventOf(&ch.Messages[i], base))
 		}
 		if !ch.Truncated {
 			return max(since, ch.LastSeq), nil

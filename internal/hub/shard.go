@@ -32,7 +32,11 @@ type feed struct {
 	last   chat.Seq         // the change_seq delivered last; nothing (-1) while nobody is live
 	known  chat.Seq         // the latest change_seq that the store is known to have; less than last: no more than that
 	early  []chat.Sequenced // events that overtook others, ascending
-	subs   map[*Conn]*sub
+	// filling says that events are made of what the store says: to someone who has seen more than the others, they mean
+	// something else.
+	filling bool
+	base    chat.Seq // where filling began that could not be finished; nothing: nowhere
+	subs    map[*Conn]*sub
 	// live are the subscribers on WebSockets of ours who get everything from now on, by dialect; apart is how many others
 	// there are. nil after a change of subs.
 	live  map[Dialect]*audience
@@ -54,6 +58,7 @@ type sub struct {
 	catching bool         // still being brought up to date: events wait in held
 	held     []chat.Event // in order
 	from     chat.Seq     // has seen everything up to here; only what comes later is for it
+	read     chat.Seq     // up to where it read the store when it joined
 }
 
 // maxHeld is how many events may wait for one connection that is catching up.
@@ -211,6 +216,15 @@ func asSeen(ev chat.Event, from chat.Seq) chat.Event {
 	return ev
 }
 
+// afterwards is an event to someone who has seen everything up to a change: what was read from the store as one event can be
+// the creation of a message, which they know, and a later change of it.
+func afterwards(ev chat.Event, seen chat.Seq) chat.Event {
+	if e, ok := ev.(chat.MessageCreated); ok && e.Message.Seq <= seen {
+		return chat.MessageChanged{Message: e.Message}
+	}
+	return ev
+}
+
 // fanOut gives an event to the room's subscribers. seq is 0 for events without a place in the room's order.
 func (s *shard) fanOut(ctx context.Context, f *feed, ev chat.Event, seq chat.Seq) {
 	if f.live == nil {
@@ -242,7 +256,7 @@ func (s *shard) fanOut(ctx context.Context, f *feed, ev chat.Event, seq chat.Seq
 		case seq == 0 || seq > sub.from:
 			s.sendOne(ctx, c, asSeen(ev, sub.from))
 		}
-		if !sub.catching && sub.from != 0 && seq >= sub.from { // level with the others from here on
+		if !f.filling && !sub.catching && sub.from != 0 && seq >= sub.from { // level with the others from here on
 			sub.from = 0
 			f.live = nil
 		}
@@ -362,7 +376,7 @@ func (h *Hub) Join(ctx context.Context, c *Conn, room chat.RoomID, since chat.Se
 	sh.post(h.ctx, work{do: func(s *shard) {
 		f := s.feeds[room]
 		if f == nil {
-			f = &feed{room: room, direct: settings.Type == chat.Direct, last: nothing, subs: make(map[*Conn]*sub)}
+			f = &feed{room: room, direct: settings.Type == chat.Direct, last: nothing, base: nothing, subs: make(map[*Conn]*sub)}
 			s.feeds[room] = f
 			s.hub.follow.add(room)
 		}
@@ -461,7 +475,7 @@ func (s *shard) goLive(ctx context.Context, room chat.RoomID, entry *sub, from c
 		seq := e.State().ChangeSeq
 		if seq > top+1 && f.last == nothing { // nobody else has seen to it that they came in order
 			var err error
-			if top, err = s.changes(ctx, f, top, seq-1, func(ev chat.Sequenced) { s.sendOne(ctx, entry.conn, ev) }); err != nil {
+			if top, err = s.changes(ctx, f, top, seq-1, top, func(ev chat.Sequenced) { s.sendOne(ctx, entry.conn, ev) }); err != nil {
 				break // from here on by the feed, which tries again
 			}
 		}
@@ -482,7 +496,7 @@ func (s *shard) goLive(ctx context.Context, room chat.RoomID, entry *sub, from c
 			s.settle(ctx, f)
 		}
 	case f.last < top:
-		entry.from = top // the others get there by their own events
+		entry.from, entry.read = top, from // the others get there by their own events
 	}
 }
 

@@ -1,7 +1,10 @@
 package relay_test
 
 import (
+	"bytes"
 	"fmt"
+	"image"
+	"image/png"
 	"runtime"
 	"strings"
 	"testing"
@@ -69,6 +72,68 @@ func TestABadBusLosesDoublesAndDisordersNothing(t *testing.T) {
 		}
 	}, func(c *cluster) {
 		c.faults = bustest.Faults{Seed: 1, Drop: 0.1, Double: 0.1, Reorder: 0.1, Delay: 0.1}
+	})
+}
+
+func TestWhoJoinsWhileOthersTalkMissesNothing(t *testing.T) {
+	each(t, 2, func(t *testing.T, c *cluster) {
+		ada, bob := c.person("ada"), c.person("bob")
+		room := c.room(ada, bob)
+		a, b := c.nodes[0].connect("ada", room), c.nodes[1].connect("bob", room)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			c.chatter(room, 30, a, b)
+		}()
+		all := []*client{a, b}
+		for i := 0; ; i++ {
+			select {
+			case <-done:
+				c.agree(room, all...)
+				return
+			default:
+				cl := c.nodes[i%2].connect("bob", room)
+				if len(all) > 20 {
+					cl.leave()
+				} else {
+					all = append(all, cl)
+				}
+			}
+		}
+	}, func(c *cluster) {
+		c.faults = bustest.Faults{Seed: 2, Drop: 0.05, Double: 0.1, Reorder: 0.2, Delay: 0.1}
+	})
+}
+
+func TestFilesThatTwoNodesShareStay(t *testing.T) {
+	each(t, 2, func(t *testing.T, c *cluster) {
+		ctx := t.Context()
+		ada, bob := c.person("ada"), c.person("bob")
+		room := c.room(ada, bob)
+		for round := range 15 { // one deletes the last use of a file while the other uploads the same
+			var picture bytes.Buffer
+			c.must(png.Encode(&picture, image.NewGray(image.Rect(0, 0, 10+round, 10))))
+			upload := func(n *node, by chat.Actor) chat.Attachment {
+				a, err := n.UploadFile(ctx, by, core.Upload{Filename: "a.png", MIMEType: "image/png", Body: bytes.NewReader(picture.Bytes())})
+				c.must(err)
+				return a
+			}
+			first := upload(c.nodes[0], ada)
+			m, _, err := c.nodes[0].SendMessage(ctx, ada, core.NewMessage{RoomID: room, Attachments: []string{first.Key}})
+			c.must(err)
+			deleted := make(chan error)
+			go func() {
+				_, err := c.nodes[0].DeleteMessage(ctx, ada, m.ID)
+				deleted <- err
+			}()
+			second := upload(c.nodes[1], bob)
+			c.must(<-deleted)
+			file, err := c.nodes[1].OpenAttachment(ctx, bob, second.Key, false)
+			if err != nil {
+				t.Fatalf("round %d: %v", round, err)
+			}
+			c.must(file.Body.Close())
+		}
 	})
 }
 
