@@ -208,6 +208,24 @@ func postgresPlans(t *testing.T, mode string) {
 		{"a page of notifications", func(r reader) error { _, _, err := r.Notifications(ctx, "u7", false, now, page); return err }},
 		{"the count of unread notifications", func(r reader) error { _, err := r.UnreadNotifications(ctx, "u7", now); return err }},
 		{"push subscriptions", func(r reader) error { _, err := r.PushSubscriptions(ctx, "u7"); return err }},
+		{"a further page of all users", func(r reader) error {
+			_, _, err := r.ListUsers(ctx, core.UserQuery{Page: chat.Page{Limit: 50, Cursor: makeCursor("777")}})
+			return err
+		}},
+		{"what one person did", func(r reader) error { _, _, err := r.Audit(ctx, chat.AuditFilter{ActorID: "u7"}, page); return err }},
+		{"the sanctions of a person", func(r reader) error {
+			_, _, err := r.Sanctions(ctx, chat.SanctionFilter{UserID: "u7"}, page)
+			return err
+		}},
+		{"messages after one", func(r reader) error {
+			_, err := r.Messages(ctx, room, chat.MessagesQuery{After: id, Limit: 50})
+			return err
+		}},
+		{"unread notifications", func(r reader) error { _, _, err := r.Notifications(ctx, "u7", true, now, page); return err }},
+		{"a search in one room of one person for a phrase", func(r reader) error {
+			_, err := r.Search(ctx, chat.SearchQuery{Reader: "u7", RoomID: room, From: "u8", Terms: []chat.SearchTerm{{Words: []string{"word", "w20006"}}, {Words: []string{"w2"}, Prefix: true}}, Limit: 50})
+			return err
+		}},
 		{"the identities of a person", func(r reader) error { _, err := r.IdentitiesOf(ctx, "u7"); return err }},
 		{"a page of the directory", func(r reader) error { _, _, err := r.PublicRooms(ctx, "", page); return err }},
 		{"a file", func(r reader) error { _, err := r.Attachment(ctx, 7); return err }},
