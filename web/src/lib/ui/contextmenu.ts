@@ -1,5 +1,6 @@
 import type { Attachment } from 'svelte/attachments';
 import type { Anchor } from './floating';
+import { holdTouch, swallowClick } from './touch';
 
 const longPress = 500;
 const wobble = 10;
@@ -23,6 +24,7 @@ export function contextmenu(open: (at: Anchor, target: Element) => void): Attach
 			event.preventDefault();
 			event.stopPropagation();
 			const byPointer = !('pointerType' in event) || event.pointerType !== '';
+			if ('pointerType' in event && event.pointerType === 'touch') holdTouch();
 			open(byPointer && event.button !== -1 ? { x: event.clientX, y: event.clientY } : target, target);
 		};
 		const down = (event: PointerEvent) => {
@@ -33,17 +35,13 @@ export function contextmenu(open: (at: Anchor, target: Element) => void): Attach
 			if (target.closest('input, textarea, [contenteditable="true"]')) return;
 			// Android sends contextmenu by itself, and earlier; iOS does not.
 			timer = setTimeout(() => {
-				addEventListener('click', swallow, { capture: true, once: true });
-				setTimeout(() => removeEventListener('click', swallow, { capture: true }), 1000);
+				holdTouch();
+				addEventListener('pointerup', swallowClick, { capture: true, once: true });
 				open(from, target);
 			}, longPress + 150);
 		};
 		const move = (event: PointerEvent) => {
 			if (Math.hypot(event.clientX - from.x, event.clientY - from.y) > wobble) stop();
-		};
-		const swallow = (event: Event) => {
-			event.preventDefault();
-			event.stopPropagation();
 		};
 
 		element.addEventListener('contextmenu', menu);

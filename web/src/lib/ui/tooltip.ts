@@ -14,6 +14,7 @@ const delay = 450;
 let bubble: HTMLElement | undefined;
 let owner: Element | undefined;
 let stopFloating: (() => void) | undefined;
+let waiting: Element | undefined; // what the timer is about
 let timer: ReturnType<typeof setTimeout> | undefined;
 let lastHidden = -Infinity;
 
@@ -43,8 +44,9 @@ function show(target: Element, text: string | undefined, { placement = 'top', de
 	addEventListener('keydown', escape, true);
 }
 
+/** Hides the tooltip of the target, shown or still to come; without a target, whatever there is. */
 function hide(target?: Element) {
-	clearTimeout(timer);
+	if (!target || target === waiting) clearTimeout(timer);
 	if (!owner || (target && target !== owner)) return;
 	const described = owner.getAttribute('aria-describedby')?.replace(id, '').trim();
 	if (described) owner.setAttribute('aria-describedby', described);
@@ -75,14 +77,19 @@ export function tooltip(text: string | (() => string | undefined) | undefined, o
 	return (target) => {
 		if (!text) return;
 		const begin = (event: Event) => {
-			clearTimeout(timer);
 			if ((event as PointerEvent).pointerType === 'touch') return;
 			if (event.type === 'focusin' && !target.matches(':focus-visible')) return;
+			clearTimeout(timer);
+			if (target === owner) return;
 			// Passing from one button of a row to the next shows the second at once.
-			timer = setTimeout(() => show(target, typeof text === 'function' ? text() : text, options), performance.now() - lastHidden < 300 ? 0 : delay);
+			const passing = owner !== undefined || performance.now() - lastHidden < 300;
+			waiting = target;
+			timer = setTimeout(() => show(target, typeof text === 'function' ? text() : text, options), passing ? 0 : delay);
 		};
 		const end = () => {
+			if (target !== owner) return hide(target);
 			clearTimeout(timer);
+			waiting = target;
 			timer = setTimeout(() => hide(target), 80); // time to reach the tooltip itself
 		};
 		const now = () => hide(target);
@@ -91,7 +98,6 @@ export function tooltip(text: string | (() => string | undefined) | undefined, o
 		target.addEventListener('focusin', begin);
 		target.addEventListener('focusout', now);
 		target.addEventListener('pointerdown', now);
-		target.addEventListener('pointerdown', () => clearTimeout(timer));
 		return () => {
 			target.removeEventListener('pointerenter', begin);
 			target.removeEventListener('pointerleave', end);
