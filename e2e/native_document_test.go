@@ -236,6 +236,7 @@ var frames = map[string]map[string]string{
 	"room_removed":      {"room_id": "string"},
 	"unread_updated":    {"room_id": "string", "unread_count": "integer", "mention_count": "integer", "last_read_seq": "integer"},
 	"notification":      {"notification": "Notification"},
+	"server_updated":    {"server": "Server"},
 	"emoji_added":       {"emoji": "Emoji"},
 	"emoji_updated":     {"emoji": "Emoji"},
 	"emoji_removed":     {"id": "string", "name": "string"},

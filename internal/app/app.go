@@ -272,7 +272,7 @@ func (a *App) wire() error {
 	a.core = core.New(core.Options{
 		Store: a.store, State: a.state, Blobs: a.blobs, Scanner: scanner, Waiting: core.Waiting(a.cfg.Scan.Unreachable), Logger: a.log,
 		ServerName: a.cfg.Server.Name, ServerDescription: a.cfg.Server.Description,
-		Registration: core.Registration(a.cfg.Registration), RoomInvitesClosed: !a.cfg.RoomInvites, TokenKey: tokenKey, SessionTTL: a.cfg.SessionTTL,
+		Registration: core.Registration(a.cfg.Registration), RoomInvitesClosed: !a.cfg.RoomInvites, Fixed: fixed(a.cfg), TokenKey: tokenKey, SessionTTL: a.cfg.SessionTTL,
 		TempDir: layout.Temp, Limits: limits(a.cfg.Limits), Shared: a.bus != nil,
 	})
 	a.sockets = ws.New(ws.Options{
@@ -335,6 +335,20 @@ func (a *App) scanner(l Layout) (scan.Scanner, error) {
 		return nil, fmt.Errorf("scan.clamd_address: %w", err)
 	}
 	return scan.Chain(builtin, a.clamd), nil
+}
+
+// fixed names the settings that administrators could change, had the operator not set them.
+func fixed(cfg config.Config) map[string]string {
+	out := make(map[string]string)
+	for setting, key := range map[string]string{
+		core.SettingName: "server.name", core.SettingDescription: "server.description", core.SettingRegistration: "registration",
+		core.SettingRoomInvites: "registration_by_room_invite",
+	} {
+		if origin := cfg.Origin(key); origin != config.OriginDefault {
+			out[setting] = string(origin)
+		}
+	}
+	return out
 }
 
 // limits translates the operator's bounds. There 0 is no limit, for the core it is the default and less is no limit.

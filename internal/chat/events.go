@@ -210,3 +210,8 @@ type EmojiRemoved struct {
 func (e EmojiAdded) Scope() Scope   { return Scope{Everyone: true} }
 func (e EmojiUpdated) Scope() Scope { return Scope{Everyone: true} }
 func (e EmojiRemoved) Scope() Scope { return Scope{Everyone: true} }
+
+// ServerChanged says that the server's settings changed; whoever keeps them reads them anew.
+type ServerChanged struct{}
+
+func (e ServerChanged) Scope() Scope { return Scope{Everyone: true} }

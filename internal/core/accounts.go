@@ -37,10 +37,14 @@ func (c *Core) Register(ctx context.Context, address string, r Registering) (Log
 	if err := c.charge(ctx, "register:"+rateKey(address), c.Limits.RegisterPerMinute, time.Minute, "Too many new accounts from your network."); err != nil {
 		return Login{}, err
 	}
+	s, err := c.Server(ctx)
+	if err != nil {
+		return Login{}, err
+	}
 	switch {
-	case c.Registration == RegistrationClosed:
+	case s.Registration == RegistrationClosed:
 		return Login{}, chat.Errorf(chat.Forbidden, "registration_closed", "This server takes no new accounts.")
-	case c.Registration == RegistrationInvite && cleanCode(r.Invite) == "":
+	case s.Registration == RegistrationInvite && cleanCode(r.Invite) == "":
 		return Login{}, &chat.Error{Kind: chat.Forbidden, Code: "invite_required", Field: "invite", Text: "You need an invite to make an account here."}
 	}
 	return c.register(ctx, address, r, []chat.RoleID{chat.RoleUser}, nil)
@@ -59,7 +63,7 @@ func (c *Core) register(ctx context.Context, address string, r Registering, role
 			return Login{}, err
 		}
 	}
-	rooms, err := c.officialRooms(ctx)
+	rooms, err := c.entryRooms(ctx)
 	if err != nil {
 		return Login{}, err
 	}
@@ -146,7 +150,8 @@ func (c *Core) createUser(ctx context.Context, tx Tx, user *chat.User, secret st
 		}
 		events = append(events, entered...)
 	}
-	return made, events, nil
+	told, err := c.welcome(ctx, tx, made.ID)
+	return made, append(events, told...), err
 }
 
 // passwordSubject is the subject of a password identity.
@@ -167,7 +172,11 @@ func (c *Core) registrationInvite(ctx context.Context, code string) (chat.Invite
 	if invite.UserID != "" || !invite.Live(c.now()) {
 		return chat.Invite{}, errInviteInvalid
 	}
-	if invite.RoomID != 0 && c.Registration == RegistrationInvite && c.RoomInvitesClosed {
+	s, err := c.Server(ctx)
+	if err != nil {
+		return chat.Invite{}, err
+	}
+	if invite.RoomID != 0 && s.Registration == RegistrationInvite && !s.RoomInvites {
 		return chat.Invite{}, &chat.Error{Kind: chat.Forbidden, Code: "invite_invalid", Field: "invite",
 			Text: "This invite is for people who have an account already. Ask for an invite to the server."}
 	}

@@ -90,7 +90,7 @@ func (c *Core) CreateUser(ctx context.Context, by chat.Actor, r Registering, ran
 	if err != nil {
 		return nil, err
 	}
-	rooms, err := c.officialRooms(ctx)
+	rooms, err := c.entryRooms(ctx)
 	if err != nil {
 		return nil, err
 	}

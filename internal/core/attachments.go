@@ -153,7 +153,11 @@ func (f received) discard() {
 
 // receive takes a body in, up to the limit.
 func (c *Core) receive(ctx context.Context, body io.Reader) (received, error) {
-	return c.receiveUpTo(ctx, body, c.Limits.AttachmentBytes)
+	s, err := c.Server(ctx)
+	if err != nil {
+		return received{}, err
+	}
+	return c.receiveUpTo(ctx, body, s.AttachmentBytes)
 }
 
 // receiveUpTo is receive with a limit of its own; 0 or less is none.

@@ -118,6 +118,7 @@ func (c *Core) DropCaches() {
 	c.seats.dropAll()
 	c.sessions.dropAll()
 	c.rights.drop()
+	c.server.drop()
 	c.recent.clear()
 }
 

@@ -32,8 +32,9 @@ type Options struct {
 	ServerName        string
 	ServerDescription string
 	Registration      Registration
-	RoomInvitesClosed bool   // where registration is by invite, an invite to a room does not let people register
-	TokenKey          []byte // at least 32 bytes; signs session tokens
+	RoomInvitesClosed bool              // where registration is by invite, an invite to a room does not let people register
+	Fixed             map[string]string // settings of ServerSettings that the operator has set, by name, and where: nobody else changes them
+	TokenKey          []byte            // at least 32 bytes; signs session tokens
 	SessionTTL        time.Duration
 	PasswordMemory    uint32 // KiB that hashing a password takes; 0: 19 MiB. Less is for tests
 	TempDir           string // where uploads wait while they are checked
@@ -101,6 +102,7 @@ type Core struct {
 	sinks   []func([]chat.Event) // hear everything
 	own     []func([]chat.Event) // hear what happened on this node
 	rights  roleTable
+	server  serverCache
 	visits  visits // who was here and which sessions were used since the last flush
 
 	hashing chan struct{} // bounds parallel password hashing
@@ -242,6 +244,7 @@ func (c *Core) invalidate(ev chat.Event) {
 	c.seats.apply(ev)
 	c.sessions.apply(ev)
 	c.rights.apply(ev)
+	c.server.apply(ev)
 }
 
 // emit hands events of this node to the receivers: committed ones from the hook, volatile ones directly.

@@ -20,7 +20,7 @@ var samples = []chat.Event{
 	chat.MemberJoined{}, chat.MemberLeft{}, chat.MemberChanged{}, chat.RoomChanged{}, chat.RoomDeleted{}, chat.ReadMoved{}, chat.Typing{},
 	chat.RoomAdded{}, chat.RoomRemoved{}, chat.UnreadChanged{}, chat.Notified{}, chat.SessionRevoked{}, chat.UserChanged{}, chat.PresenceChanged{},
 	chat.SanctionChanged{}, chat.RolesChanged{}, chat.UsersSeen{}, chat.BlockChanged{}, chat.ReportChanged{},
-	chat.EmojiAdded{}, chat.EmojiUpdated{}, chat.EmojiRemoved{},
+	chat.EmojiAdded{}, chat.EmojiUpdated{}, chat.EmojiRemoved{}, chat.ServerChanged{},
 }
 
 // left are the fields that stay behind, because the receiver reads them from the store or has no use for them. A line ending

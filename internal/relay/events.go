@@ -40,6 +40,7 @@ const (
 	emojiAdded
 	emojiUpdated
 	emojiRemoved
+	serverChanged
 )
 
 // What nodes tell each other of themselves.
@@ -201,6 +202,8 @@ func (w *writer) personal(ev chat.Event) kind {
 		w.int(int64(e.ID))
 		w.text(e.Name)
 		return emojiRemoved
+	case chat.ServerChanged:
+		return serverChanged
 	}
 	return 0
 }
@@ -262,6 +265,7 @@ var readers = map[kind]func(*reader) chat.Event{
 	emojiAdded:    func(r *reader) chat.Event { return chat.EmojiAdded{Emoji: chat.Emoji{ID: chat.EmojiID(r.int())}} },
 	emojiUpdated:  func(r *reader) chat.Event { return chat.EmojiUpdated{Emoji: chat.Emoji{ID: chat.EmojiID(r.int())}} },
 	emojiRemoved:  func(r *reader) chat.Event { return chat.EmojiRemoved{ID: chat.EmojiID(r.int()), Name: r.text()} },
+	serverChanged: func(*reader) chat.Event { return chat.ServerChanged{} },
 }
 
 func (r *reader) room() chat.RoomID { return chat.RoomID(r.int()) }

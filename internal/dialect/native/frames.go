@@ -120,6 +120,10 @@ type (
 		ID   string `json:"id"`
 		Name string `json:"name"`
 	}
+	serverFrame struct {
+		Type   string `json:"type"`
+		Server Server `json:"server"`
+	}
 	notificationFrame struct {
 		Type         string       `json:"type"`
 		Notification Notification `json:"notification"`
@@ -194,6 +198,13 @@ func (d *Dialect) frame(ctx context.Context, ev chat.Event, viewer chat.UserID) 
 		return unreadFrame{"unread_updated", e.RoomID.String(), e.UnreadCount, e.MentionCount, int64(e.LastReadSeq)}
 	case chat.Notified:
 		return notificationFrame{"notification", d.notification(e.Notification)}
+	case chat.ServerChanged:
+		s, err := d.core.Server(ctx)
+		if err != nil {
+			d.log.Error("the server's settings could not be read", "error", err)
+			return nil
+		}
+		return serverFrame{"server_updated", d.server(s)}
 	case chat.EmojiAdded:
 		return d.emojiChange(ctx, "emoji_added", e.Emoji)
 	case chat.EmojiUpdated:

@@ -228,6 +228,7 @@ func (d *Dialect) register() {
 	d.registerModeration()
 	d.registerAdmin()
 	d.registerRoles()
+	d.registerSettings()
 	d.registerEmoji()
 	d.registerServer()
 }

@@ -30,6 +30,8 @@ type (
 	Server struct {
 		Name         string   `json:"name" example:"Engine lovers"`
 		Description  string   `json:"description" example:"A place for engines"`
+		IconURL      *string  `json:"icon_url" doc:"Path of the icon; null for none." example:"/api/avatars/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"`
+		Welcome      string   `json:"welcome" doc:"What new people are told; empty for nothing." example:"Mind the gap."`
 		Version      string   `json:"version" example:"1.4.0"`
 		API          string   `json:"api" doc:"The version of this API." example:"1.0.0"`
 		Registration string   `json:"registration" enum:"open,invite,closed" example:"open"`
@@ -48,12 +50,9 @@ var attachmentTypes = []string{"jpg", "png", "gif", "webp", "pdf", "doc", "docx"
 func (d *Dialect) registerServer() {
 	const tag = "Server"
 	handle(d, "GET /server", endpoint{id: "get-server", tag: tag, access: anyone, summary: "Read what the server is and can do"},
-		func(context.Context, chat.Actor, *noInput) (*reply[Server], error) {
-			return ok(Server{
-				Name: d.core.ServerName, Description: d.core.ServerDescription, Version: d.Version, API: apiVersion,
-				Registration: string(d.core.Registration), RoomInvites: !d.core.RoomInvitesClosed, Dialects: append([]string{}, d.Dialects...), Websocket: prefix + "/ws",
-				HeartbeatMS: d.heartbeat.Milliseconds(), Push: d.PushKey != "", Limits: d.limits(),
-			}), nil
+		func(ctx context.Context, _ chat.Actor, _ *noInput) (*reply[Server], error) {
+			s, err := d.core.Server(ctx)
+			return ok(d.server(s)), err
 		})
 	d.plain(d.described("GET /ws", endpoint{
 		id: "connect", tag: tag, access: anyone, summary: "Open the WebSocket",
@@ -81,12 +80,21 @@ func (d *Dialect) registerServer() {
 	page("GET /docs/websocket", "get-websocket-docs", "Read the reference of the WebSocket as a page", func(doc *document) []byte { return doc.socketPage })
 }
 
+// server converts the server's settings.
+func (d *Dialect) server(s core.ServerSettings) Server {
+	return Server{
+		Name: s.Name, Description: s.Description, IconURL: orNil(s.IconURL), Welcome: s.Welcome, Version: d.Version, API: apiVersion,
+		Registration: string(s.Registration), RoomInvites: s.RoomInvites, Dialects: append([]string{}, d.Dialects...), Websocket: prefix + "/ws",
+		HeartbeatMS: d.heartbeat.Milliseconds(), Push: d.PushKey != "", Limits: d.limits(s),
+	}
+}
+
 // limits is what the server is set to.
-func (d *Dialect) limits() Limits {
+func (d *Dialect) limits(s core.ServerSettings) Limits {
 	l := d.core.Limits
 	return Limits{
 		ContentCharacters: core.MaxContent, RoomNameCharacters: 100, DescriptionCharacters: 1000, DisplayNameCharacters: 50, StatusMessageCharacters: 100,
-		BodyBytes: d.BodyBytes, AttachmentBytes: positive(l.AttachmentBytes), AttachmentsPerMessage: positive(l.AttachmentsPerMessage),
+		BodyBytes: d.BodyBytes, AttachmentBytes: positive(s.AttachmentBytes), AttachmentsPerMessage: positive(l.AttachmentsPerMessage),
 		AttachmentTypes: attachmentTypes, MessagesPer10s: positive(l.MessagesPer10s), EditWindowSeconds: positive(int64(l.EditWindow.Seconds())),
 		ReactionsPerMessage: 20,
 	}

@@ -99,8 +99,12 @@ func (s *socket) ready(ctx context.Context) (text []byte, ids []chat.RoomID, err
 	if err != nil {
 		return nil, nil, err
 	}
+	settings, err := d.core.Server(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	f := readyFrame{Type: "ready", SessionID: string(s.actor.SessionID), User: d.self(me), Rooms: make([]Room, len(views)),
-		HeartbeatMS: d.heartbeat.Milliseconds(), Limits: d.limits()}
+		HeartbeatMS: d.heartbeat.Milliseconds(), Limits: d.limits(settings)}
 	ids = make([]chat.RoomID, len(views))
 	for i, v := range views {
 		ids[i], f.Rooms[i] = v.Room.ID, d.room(v)

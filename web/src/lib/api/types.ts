@@ -670,6 +670,8 @@ export interface Server {
 	/** The protocols that are on. */
 	dialects: string[];
 	heartbeat_ms: number;
+	/** Path of the icon; null for none. */
+	icon_url: string | null;
 	limits: Limits;
 	name: string;
 	/** Notifications can be pushed to browsers. */
@@ -679,6 +681,29 @@ export interface Server {
 	registration_by_room_invite: boolean;
 	version: string;
 	websocket: string;
+	/** What new people are told; empty for nothing. */
+	welcome: string;
+}
+export interface ServerSettings {
+	/** Of one file; null: no limit. */
+	attachment_bytes: number | null;
+	/** What the operator allows; null: no limit. */
+	attachment_bytes_max: number | null;
+	/** Ids of the public rooms that new people enter; null: the rooms of the server itself. */
+	default_rooms: string[] | null;
+	description: string;
+	/** Path of the icon; null for none. */
+	icon_url: string | null;
+	name: string;
+	/** Where each value comes from: default, stored (set here), file, environment or flag. */
+	origins: Record<string, string>;
+	/** Settings that only the operator can change, by name. */
+	read_only: string[];
+	registration: "open" | "invite" | "closed";
+	/** Where registration is by invite, an invite to a room will do. */
+	registration_by_room_invite: boolean;
+	/** What new people are told, as a notification; empty for nothing. */
+	welcome: string;
 }
 export interface Session {
 	address: string;
@@ -693,6 +718,17 @@ export interface Session {
 }
 export interface SessionList {
 	sessions: Session[];
+}
+export interface SettingsRequest {
+	/** At most attachment_bytes_max. */
+	attachment_bytes?: number | null;
+	/** Ids of public rooms, at most 50. */
+	default_rooms?: string[];
+	description?: string | null;
+	name?: string | null;
+	registration?: "open" | "invite" | "closed" | null;
+	registration_by_room_invite?: boolean | null;
+	welcome?: string | null;
 }
 export interface SetupRequest {
 	display_name?: string;
@@ -865,6 +901,34 @@ export interface Operations {
 		query: undefined;
 		body: LiftRequest;
 		answer: undefined;
+	};
+	/** Read the server's settings */
+	"GET /admin/settings": {
+		path: undefined;
+		query: undefined;
+		body: undefined;
+		answer: ServerSettings;
+	};
+	/** Change the server's settings */
+	"PATCH /admin/settings": {
+		path: undefined;
+		query: undefined;
+		body: SettingsRequest;
+		answer: ServerSettings;
+	};
+	/** Take the server's icon away */
+	"DELETE /admin/settings/icon": {
+		path: undefined;
+		query: undefined;
+		body: undefined;
+		answer: undefined;
+	};
+	/** Set the server's icon */
+	"PUT /admin/settings/icon": {
+		path: undefined;
+		query: undefined;
+		body: FormData;
+		answer: ServerSettings;
 	};
 	/** Count what the server holds */
 	"GET /admin/stats": {
