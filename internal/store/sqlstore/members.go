@@ -136,11 +136,12 @@ func (t *tx) readAll(ctx context.Context, m chat.Member) error {
 
 // DeleteMember ends a membership, and reports whether there was one.
 func (t *tx) DeleteMember(ctx context.Context, room chat.RoomID, user chat.UserID) (bool, error) {
-	n, err := t.x.exec(ctx, `DELETE FROM members WHERE room_id = $1 AND user_id = $2`, room, user)
-	if err != nil || n == 0 {
+	// The head first, as those lock them who store what the person says just now.
+	if err := t.lockHead(ctx, room); err != nil {
 		return false, err
 	}
-	if err := t.lockHead(ctx, room); err != nil {
+	n, err := t.x.exec(ctx, `DELETE FROM members WHERE room_id = $1 AND user_id = $2`, room, user)
+	if err != nil || n == 0 {
 		return false, err
 	}
 	_, err = t.x.exec(ctx, `UPDATE room_heads SET member_count = member_count - 1 WHERE room_id = $1`, room)
