@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // settle ends the talk and waits until every client has seen the last change of each of its rooms, and all that was on its way.
@@ -93,12 +96,29 @@ func (w *crowd) check() {
 	}
 	w.checkUnread(nodes, truth)
 	w.checkPresence(nodes)
+	if n := w.cluster.deadlocks(); n > 0 {
+		t.Errorf("the database had to break %d deadlocks, each of which held people up for a second", n)
+	}
 	for _, f := range w.faultsSoFar() {
 		t.Error(f)
 	}
 	if w.faulty > maxFaults {
 		t.Errorf("and %d more faults", w.faulty-maxFaults)
 	}
+}
+
+// deadlocks is how many the database has broken.
+func (c *cluster) deadlocks() (n int) {
+	c.t.Helper()
+	ctx := c.t.Context()
+	conn, err := pgx.Connect(ctx, c.address)
+	if err == nil {
+		err = errors.Join(conn.QueryRow(ctx, `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`).Scan(&n), conn.Close(ctx))
+	}
+	if err != nil {
+		c.t.Error(err)
+	}
+	return n
 }
 
 // history reads a room from one node, page by page from its end.

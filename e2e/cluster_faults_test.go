@@ -18,7 +18,7 @@ import (
 var generous = []string{"PARLEY_PUSH_ENABLED=false", "PARLEY_LIMITS_MESSAGES_PER_10S=1000", "PARLEY_LIMITS_REQUESTS_PER_MINUTE=100000",
 	"PARLEY_LIMITS_SEARCH_PER_MINUTE=5", "PARLEY_LIMITS_CONNECTIONS_PER_USER=1000"}
 
-// TestRedisRestartAndFlushUnderLoad loses Redis with everything in it, again and again, while people talk. They notice nothing:
+// TestRedisRestartAndFlushUnderLoad loses Redis with everything in it, again and again, and has it hang, while people talk. They notice nothing:
 // no message is lost or doubled, and nothing that they ask for is refused. Then presence, typing and limits are what they were.
 func TestRedisRestartAndFlushUnderLoad(t *testing.T) {
 	c := newCluster(t, 3, pgtest.Options{}, generous...)
@@ -37,7 +37,11 @@ func TestRedisRestartAndFlushUnderLoad(t *testing.T) {
 	w.untilTold(20)
 	c.redis.Flush(t)
 	c.redis.Restart(t)
-	w.untilTold(100)
+	w.untilTold(50)
+	c.redis.Pause(t)
+	w.untilTold(50) // … nor when it hangs
+	c.redis.Resume(t)
+	w.untilTold(50)
 	w.settle()
 	w.check()
 	c.checkTyping(w)
