@@ -26,6 +26,8 @@ const date = (t: string | Date) => (typeof t === 'string' ? new Date(t) : t);
 export const clock = (t: string | Date) => format({ hour: 'numeric', minute: '2-digit' }).format(date(t));
 /** Friday, 20 November 2026 */
 export const longDay = (t: string | Date) => format({ weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' }).format(date(t));
+/** 20 Nov */
+export const shortDay = (t: string | Date) => format({ day: 'numeric', month: 'short' }).format(date(t));
 /** 20 Nov 2026, 14:05 */
 export const dayAndTime = (t: string | Date) => format({ day: 'numeric', month: 'short', year: 'numeric', hour: 'numeric', minute: '2-digit' }).format(date(t));
 /** The complete time, for tooltips. */
