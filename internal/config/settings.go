@@ -89,7 +89,7 @@ func (c *Config) settings() []setting {
 		size(&l.AttachmentBytes, "limits.attachment_bytes", 10<<20, 1<<10, 1<<40, "Largest attachment."),
 		number(&l.AttachmentsPerMessage, "limits.attachments_per_message", 10, 0, 100, "Attachments of one message."),
 		size(&l.BodyBytes, "limits.body_bytes", 1<<20, 16<<10, 1<<30, "Largest request body, uploads aside."),
-		number(&l.ConnectionsPerUser, "limits.connections_per_user", 50, 0, maxCount, "WebSocket connections of one user at a time; 0: no limit."),
+		number(&l.ConnectionsPerUser, "limits.connections_per_user", 50, 0, maxCount, "WebSocket connections of one user to one node at a time; 0: no limit."),
 		number(&l.WSQueueFrames, "limits.ws_queue_frames", 1024, 8, maxCount, "Frames that may wait for a slow connection before it is told to catch up."),
 		size(&l.WSQueueBytes, "limits.ws_queue_bytes", 1<<20, 64<<10, 1<<30, "Bytes that may wait for a slow connection before it is told to catch up."),
 		duration(&l.EditWindow, "limits.edit_window", 15*time.Minute, 0, 100*year, "Age up to which the sender may edit a message; `0s`: never."),

@@ -101,7 +101,7 @@ func (r *Relay) watchStore(ctx context.Context) {
 			}
 			seen = mark
 		}
-		if r.Hub == nil {
+		if r.Hub == nil || !r.Up() { // without the bus everything is looked up anyway
 			continue
 		}
 		mark, err := r.Core.Untold(ctx)
