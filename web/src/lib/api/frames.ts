@@ -1,5 +1,5 @@
 // The frames of the WebSocket (api/websocket.md).
-import type { Limits, Message, Notification, Room, Self, User, UserSummary } from './types';
+import type { Emoji, Limits, Message, Notification, Room, Self, Server, User, UserSummary } from './types';
 
 export type Status = User['status'];
 export type MemberRole = 'owner' | 'admin' | 'member';
@@ -32,7 +32,11 @@ export type ServerFrame =
 	| { type: 'room_removed'; room_id: string }
 	| { type: 'unread_updated'; room_id: string; unread_count: number; mention_count: number; last_read_seq: number }
 	| { type: 'notification'; notification: Notification }
-	| { type: 'resync'; room_id: string }
+	| { type: 'server_updated'; server: Server }
+	| { type: 'emoji_added' | 'emoji_updated'; emoji: Emoji }
+	| { type: 'emoji_removed'; id: string; name: string }
+	/** Without a room: something may have been missed that has no change_seq. */
+	| { type: 'resync'; room_id?: string }
 	| { type: 'session_revoked'; reason: string };
 
 export type FrameType = ServerFrame['type'];

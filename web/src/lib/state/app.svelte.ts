@@ -3,6 +3,7 @@ import { ApiError, NetworkError, call, onUnauthorized, socketAddress, type Limit
 import type { Answer, ClientFrame, ServerFrame } from '$lib/api/frames';
 import { Socket, type SocketState } from '$lib/session/socket';
 import { Drafts } from './drafts.svelte';
+import { ServerEmoji } from './emoji.svelte';
 import { Notifications } from './notifications.svelte';
 import { Outbox } from './outbox.svelte';
 import { People } from './people.svelte';
@@ -36,6 +37,7 @@ export class App {
 	readonly notifications = new Notifications();
 	readonly preferences = new PreferenceState();
 	readonly drafts = new Drafts();
+	readonly emoji = new ServerEmoji();
 	readonly outbox: Outbox;
 
 	#timelines = new Map<string, Timeline>();
@@ -44,6 +46,7 @@ export class App {
 	#socket: Socket;
 	#joined = new Set<string>();
 	#joining: string[] = [];
+	#again: ReturnType<typeof setTimeout> | undefined;
 	#connections = 0;
 
 	constructor() {
@@ -172,6 +175,7 @@ export class App {
 		this.#socket.start();
 		void this.outbox.start(me.id);
 		void this.notifications.count().catch(() => {});
+		void this.emoji.load().catch(() => {}); // names are shown until it comes
 	}
 
 	#out(reason: string) {
@@ -187,6 +191,8 @@ export class App {
 		this.typing.clear();
 		this.reads.clear();
 		this.notifications.clear();
+		this.emoji.clear();
+		clearTimeout(this.#again);
 		this.#timelines.clear();
 		this.#joined.clear();
 	}
@@ -260,7 +266,17 @@ export class App {
 				this.people.learn(frame.notification.actor);
 				this.notifications.came(frame.notification);
 				break;
+			case 'server_updated':
+				this.server = frame.server;
+				this.limits = frame.server.limits;
+				break;
 			case 'resync':
+				if (!frame.room_id) {
+					// everyone is told at once: not everyone should ask at once
+					clearTimeout(this.#again);
+					this.#again = setTimeout(() => void this.#readAgain().catch(() => {}), Math.random() * 5000);
+					break;
+				}
 				this.#joined.delete(frame.room_id);
 				this.#join(frame.room_id);
 				break;
@@ -271,8 +287,20 @@ export class App {
 				break;
 		}
 		this.rooms.apply(frame, me);
+		this.emoji.apply(frame);
 		if (frame.type === 'room_added') this.#join(frame.room.id);
 		for (const fn of this.#listeners) fn(frame);
+	}
+
+	/** Reads what events without a change_seq may have changed: rooms and their counts, notifications, the own account. */
+	async #readAgain() {
+		const { rooms } = await call('GET /rooms');
+		if (this.login !== 'in') return;
+		for (const r of rooms) this.people.learn(r.peer);
+		this.rooms.replaceAll(rooms);
+		for (const id of [...this.#joined]) if (!this.rooms.get(id)) this.#joined.delete(id);
+		for (const r of rooms) this.#join(r.id);
+		await Promise.all([this.notifications.count(), this.emoji.load(), this.#refreshMe()]);
 	}
 
 	async #refreshMe() {

@@ -1,5 +1,6 @@
 // What the person chose for this interface: kept with the account, and on this device for the first moments of a page.
 import { call } from '$lib/api/client';
+import { setHours } from '$lib/i18n/time';
 
 export interface Preferences {
 	theme: 'system' | 'light' | 'dark' | 'contrast';
@@ -94,6 +95,7 @@ export function show(p: Preferences) {
 	else html.dataset.theme = p.theme;
 	html.dataset.density = p.density;
 	html.toggleAttribute('data-reduced-motion', p.reduced_motion);
+	setHours(p.hour12);
 }
 
 function pick(from: Record<string, unknown>): Partial<Preferences> {

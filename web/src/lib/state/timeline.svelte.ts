@@ -73,6 +73,8 @@ export class Timeline {
 	async open(place: Place): Promise<void> {
 		if (place.at === 'message' && this.#index.has(place.id)) return this.#aim(place.id, place);
 		if (place.at === 'newest' && this.opened && !this.hasAfter && !this.#abort) return this.#aim(null, place);
+		const there = this.#there(place);
+		if (there) return this.#aim(there.id, place);
 		this.#wanted = place;
 		const live = this.#live();
 		const loaded = await this.#load('open', query(place));
@@ -86,6 +88,14 @@ export class Timeline {
 		replay();
 		this.#aim(aimOf(place, page), place);
 		if (!live || live !== this.#live()) await this.#catchUp(Math.max(0, ...page.messages.map((m) => m.change_seq)));
+	}
+
+	/** The message to show for a place in the stretch. */
+	#there(place: Place): Message | undefined {
+		if (place.at !== 'unread' && place.at !== 'date') return undefined;
+		const reached = (m: Message) => (place.at === 'unread' ? m.seq >= place.seq : m.created_at >= place.time);
+		const i = this.messages.findIndex(reached);
+		return i > 0 || (i === 0 && !this.hasBefore) ? this.messages[i] : undefined;
 	}
 
 	async loadBefore(): Promise<void> {

@@ -274,6 +274,17 @@ describe('opening', () => {
 		expect(server.asked).toEqual([]);
 		expect(t.target).toMatchObject({ n: 2, id: 'm1' });
 	});
+	it('asks nothing for the first unread when it and what is before it are there', async () => {
+		const t = await opened([message(1), message(2), message(3)], true);
+		await t.open({ at: 'unread', seq: 2 });
+		expect(server.asked).toEqual([]);
+		expect(t.target.id).toBe('m2');
+	});
+	it('asks when the first unread may be further back', async () => {
+		const t = await opened([message(5), message(6)], true);
+		void t.open({ at: 'unread', seq: 2 });
+		expect(server.asked.length).toBe(1);
+	});
 	it('elsewhere wins over a page that is on its way', async () => {
 		const t = await opened([message(5)], true);
 		const before = t.loadBefore();

@@ -11,7 +11,7 @@ export type Suggestion =
 	| { key: string; kind: 'user'; insert: string; person: Person }
 	| { key: string; kind: 'everyone'; insert: string; label: string; detail: string }
 	| { key: string; kind: 'room'; insert: string; room: Room }
-	| { key: string; kind: 'emoji'; insert: string; emoji: string; label: string }
+	| { key: string; kind: 'emoji'; insert: string; emoji: string; url?: string; label: string }
 	| { key: string; kind: 'command'; insert: string; label: string; detail: string };
 
 const most = 8;
@@ -84,10 +84,13 @@ export class Suggestions {
 			if (asked !== this.#asked) return;
 			const found = closed ? [index.named(q)].flatMap((e) => e ?? []) : index.search(q, most);
 			const tone = app.preferences.current.skin_tone;
-			this.list = found.map((e) => {
+			const own = app.emoji.list.filter((e) => (closed ? e.name.toLowerCase() === q.toLowerCase() : e.name.toLowerCase().includes(q.toLowerCase())));
+			const pictures = own.map((e): Suggestion => ({ key: `own ${e.id}`, kind: 'emoji', insert: `:${e.name}:`, emoji: '', url: e.url, label: `:${e.name}:` }));
+			const drawn = found.map((e): Suggestion => {
 				const emoji = (tone > 0 && e.skins[tone - 1]) || e.emoji;
 				return { key: e.shortcode, kind: 'emoji', insert: emoji, emoji, label: `:${e.shortcode}:` };
 			});
+			this.list = [...pictures, ...drawn].slice(0, most);
 		} catch {
 			this.list = [];
 		}

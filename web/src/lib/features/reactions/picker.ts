@@ -7,12 +7,14 @@ export interface PickerOptions {
 	locale: Locale;
 	/** 0 is yellow, 1 to 5 from light to dark. */
 	tone: number;
+	/** The server's own emoji. */
+	own: readonly { name: string; url: string }[];
 	onpick: (emoji: string, tone: Tone) => void;
 }
 
 export type Tone = 0 | 1 | 2 | 3 | 4 | 5;
 
-export async function makePicker({ locale, tone, onpick }: PickerOptions): Promise<{ element: HTMLElement; focus: () => void }> {
+export async function makePicker({ locale, tone, own, onpick }: PickerOptions): Promise<{ element: HTMLElement; focus: () => void }> {
 	const [{ Picker, Database }, { default: i18n }] = await Promise.all([
 		import('emoji-picker-element'),
 		locale === 'de' ? import('emoji-picker-element/i18n/de') : import('emoji-picker-element/i18n/en'),
@@ -22,10 +24,13 @@ export async function makePicker({ locale, tone, onpick }: PickerOptions): Promi
 	const database = new Database({ locale, dataSource });
 	if ((await database.getPreferredSkinTone()) !== tone) await database.setPreferredSkinTone(tone);
 	const picker = new Picker({ locale, dataSource, i18n });
+	picker.customEmoji = own.map(({ name, url }) => ({ name, shortcodes: [name], url }));
 	let chosen = tone as Tone;
 	picker.addEventListener('skin-tone-change', (event) => (chosen = event.detail.skinTone as Tone));
 	picker.addEventListener('emoji-click', (event) => {
-		if (event.detail.unicode) onpick(event.detail.unicode, chosen);
+		const { unicode, name } = event.detail as { unicode?: string; name?: string };
+		if (unicode) onpick(unicode, chosen);
+		else if (name) onpick(`:${name}:`, chosen);
 	});
 	return { element: picker, focus: () => picker.shadowRoot?.querySelector<HTMLElement>('input')?.focus() };
 }

@@ -41,8 +41,8 @@ const html = new Bounded<RenderedMessage>(most);
 const lines = new Bounded<string>(most);
 
 app.on((frame) => {
-	if (frame.type === 'user_updated' || frame.type === 'room_updated') {
-		html.clear(); // names stand in what is kept
+	if (['user_updated', 'room_updated', 'emoji_added', 'emoji_updated', 'emoji_removed'].includes(frame.type)) {
+		html.clear(); // names and pictures stand in what is kept
 		lines.clear();
 	}
 });
@@ -85,6 +85,7 @@ function contextOf(message: Message): MessageContext {
 			const room = app.rooms.bySlug(slug);
 			return room ? { id: room.id, name: room.name } : null;
 		},
+		emoji: (name) => app.emoji.named(name)?.url,
 		place: (id, inside) => {
 			const room = app.rooms.get(id) ?? app.rooms.bySlug(id);
 			if (!room) return null;
