@@ -65,7 +65,7 @@ type User struct {
 	StatusMessage string // at most 100 characters
 	Rank          Rank   // derived from Roles
 	Roles         []RoleID
-	Settings      json.RawMessage // opaque preferences of the person's clients, at most 16 KiB; nil for none
+	Settings      json.RawMessage // preferences of the person's clients, of which the server heeds NotificationPreferences; at most 16 KiB; nil for none
 	CreatedAt     time.Time
 	LastSeenAt    time.Time // zero if never connected
 	DisabledAt    time.Time // zero while the account is usable

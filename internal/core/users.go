@@ -18,8 +18,8 @@ type Profile struct {
 	Email         *string // empty removes it
 	AvatarURL     *string // a web address; empty removes the picture
 	Status        *chat.Status
-	StatusMessage *string // at most 100
-	Settings      json.RawMessage
+	StatusMessage *string         // at most 100
+	Settings      json.RawMessage // the clients' own, but for what chat.NotificationPreferences names
 }
 
 // Bounds of a profile.
@@ -211,6 +211,9 @@ func cleanProfile(p *Profile) error {
 		var object map[string]json.RawMessage
 		if len(p.Settings) > maxSettings || json.Unmarshal(p.Settings, &object) != nil || object == nil {
 			return chat.InvalidField("settings", "settings_invalid", "Settings are a JSON object of at most %d KiB.", maxSettings>>10)
+		}
+		if _, err := chat.Preferences(p.Settings); err != nil {
+			return chat.InvalidField("settings", "settings_invalid", "In the settings %s.", err)
 		}
 	}
 	return nil

@@ -111,6 +111,7 @@ func TestUpdatingTheProfile(t *testing.T) {
 		{"settings are an object", core.Profile{Settings: json.RawMessage(`[1]`)}, "settings_invalid"},
 		{"settings are not null", core.Profile{Settings: json.RawMessage(`null`)}, "settings_invalid"},
 		{"settings have 16 KiB", core.Profile{Settings: json.RawMessage(`{"a":"` + strings.Repeat("x", 16<<10) + `"}`)}, "settings_invalid"},
+		{"hours without pushes are hours", core.Profile{Settings: json.RawMessage(`{"dnd":{"from":"late","to":"early"}}`)}, "settings_invalid"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := w.UpdateProfile(w.ctx, ada, tc.p)

@@ -2,7 +2,8 @@
 // the browser (RFC 8291) and signed by the server (RFC 8292). It is best effort: the notification itself is stored and will
 // be seen; what cannot be pushed in time is dropped and counted.
 //
-// Who is notified of what, and who may subscribe, is decided in package core.
+// Who is notified of what, and who may subscribe, is decided in package core. Here people's own preferences hold: hours in which
+// they do not want to be disturbed, and which notifications they want pushed.
 package notify
 
 import (
@@ -21,6 +22,7 @@ import (
 
 // Store is what is needed of the store (core.Store).
 type Store interface {
+	User(ctx context.Context, id chat.UserID) (*chat.User, error)
 	Room(ctx context.Context, id chat.RoomID) (chat.Room, error)
 	Session(ctx context.Context, id chat.SessionID) (chat.Session, error)
 	PushSubscriptions(ctx context.Context, user chat.UserID) ([]chat.PushSubscription, error)

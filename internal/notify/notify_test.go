@@ -254,6 +254,46 @@ func TestWhoIsNotPushed(t *testing.T) {
 	}
 }
 
+func TestPreferencesAreHeeded(t *testing.T) {
+	for _, r := range []struct {
+		name, settings string
+		want           int
+	}{
+		{"nothing is set", `{}`, 1},
+		{"hours that are over", `{"dnd":{"from":"22:00","to":"07:00"}}`, 1},
+		{"hours that hold", `{"dnd":{"from":"11:00","to":"13:00"}}`, 0},
+		{"hours that hold elsewhere", `{"dnd":{"from":"11:00","to":"13:00","time_zone":"Asia/Tokyo"}}`, 1},
+		{"hours of another day", `{"dnd":{"from":"11:00","to":"13:00","days":[2]}}`, 1},
+		{"mentions are not wanted", `{"push":{"mentions":false}}`, 0},
+		{"others are not wanted", `{"push":{"direct":false,"replies":false}}`, 1},
+	} {
+		t.Run(r.name, func(t *testing.T) {
+			s := newSetting(t, nil) // it is Monday, 12:00 UTC
+			if _, err := s.UpdateProfile(t.Context(), s.bob, core.Profile{Settings: json.RawMessage(r.settings)}); err != nil {
+				t.Fatal(err)
+			}
+			s.Say(s.alice, s.room, "hi @bob")
+			s.settle()
+			if n := len(s.requests()); n != r.want {
+				t.Errorf("%d pushes, want %d", n, r.want)
+			}
+		})
+	}
+}
+
+func TestMutedRoomsPushNothing(t *testing.T) {
+	s := newSetting(t, nil)
+	level := chat.NotifyMuted
+	if _, err := s.SetPreferences(t.Context(), s.bob, s.room, core.Preferences{Notify: &level}); err != nil {
+		t.Fatal(err)
+	}
+	s.Say(s.alice, s.room, "hi @bob")
+	s.settle()
+	if n := len(s.requests()); n != 0 {
+		t.Errorf("%d pushes", n)
+	}
+}
+
 func TestEncryptedRoomsSendNoContent(t *testing.T) {
 	s := newSetting(t, nil)
 	view, err := s.CreateRoom(t.Context(), s.alice, core.NewRoom{Name: "Sealed", Type: chat.Private, Encrypted: true})

@@ -62,7 +62,7 @@ func (s *Service) do(ctx context.Context, j job) {
 		s.dropped.Add(1)
 		return
 	}
-	if j.purge != "" || len(subs) == 0 {
+	if j.purge != "" || len(subs) == 0 || !s.wanted(ctx, j.note) {
 		return
 	}
 	text, ok := s.payload(ctx, j.note)
@@ -72,6 +72,18 @@ func (s *Service) do(ctx context.Context, j job) {
 	for _, sub := range subs {
 		s.deliver(ctx, job{note: j.note, sub: sub, text: text})
 	}
+}
+
+// wanted asks the person's preferences. Where they cannot be read, they want it.
+func (s *Service) wanted(ctx context.Context, n chat.Notification) bool {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	user, err := s.opts.Store.User(ctx, n.UserID)
+	if err != nil {
+		return chat.AsError(err).Kind != chat.NotFound
+	}
+	p, err := chat.Preferences(user.Settings)
+	return err != nil || p.Push.Pushes(n.Type) && !p.DND.Quiet(s.opts.Clock())
 }
 
 // subscriptions returns where a person can be reached. Those of sessions that were revoked are removed: who logged out, or

@@ -23,7 +23,7 @@ type (
 		AvatarURL     *string `json:"avatar_url" required:"false" doc:"Empty removes the picture; PUT /users/me/avatar sets one." example:""`
 		Status        *string `json:"status" required:"false" enum:"online,away,busy,offline" doc:"What others see while connected; offline hides." example:"busy"`
 		StatusMessage *string `json:"status_message" required:"false" maxLength:"100" example:"In the engine room"`
-		Settings      opaque  `json:"settings" required:"false" doc:"Any JSON, at most 16 KiB, kept for the person's clients."`
+		Settings      opaque  `json:"settings" required:"false" doc:"A JSON object of at most 16 KiB, kept for the person's clients. The server heeds dnd {from: 22:00, to: 07:00, time_zone, days: [0 (Sunday) to 6]}, hours without pushes, and push {mentions, replies, direct, invites, system}: false for what is not to be pushed."`
 	}
 )
 

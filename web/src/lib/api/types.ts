@@ -368,7 +368,7 @@ export interface ProfileRequest {
 	display_name?: string | null;
 	/** Empty removes it. */
 	email?: string | null;
-	/** Any JSON, at most 16 KiB, kept for the person's clients. */
+	/** A JSON object of at most 16 KiB, kept for the person's clients. The server heeds dnd {from: 22:00, to: 07:00, time_zone, days: [0 (Sunday) to 6]}, hours without pushes, and push {mentions, replies, direct, invites, system}: false for what is not to be pushed. */
 	settings?: unknown;
 	/** What others see while connected; offline hides. */
 	status?: "online" | "away" | "busy" | "offline" | null;
