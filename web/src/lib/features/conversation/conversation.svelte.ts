@@ -1,6 +1,8 @@
 // What the person is about to do in the room that is open: reply, edit, look at a panel.
 import type { Message } from '$lib/api/client';
+import { rights } from '$lib/features/timeline/rights';
 import { app } from '$lib/state/app.svelte';
+import type { Timeline } from '$lib/state/timeline.svelte';
 import { roomPath, router } from '$lib/router.svelte';
 
 export type Panel = 'members' | 'pins' | 'about' | 'search' | null;
@@ -23,6 +25,8 @@ export class Conversation {
 		readonly room: string,
 		/** The first message of the thread that this is about; null for the room itself. */
 		readonly thread: string | null = null,
+		/** What has been said in it; the room's history unless told. */
+		readonly history: Timeline = app.timeline(room),
 	) {}
 
 	/** Where the draft is kept. */
@@ -37,10 +41,9 @@ export class Conversation {
 
 	/** Edits the newest own message that may still be edited; false if there is none. */
 	editLast(): boolean {
-		const me = app.me?.id;
-		const window = app.limits?.edit_window_seconds ?? null;
-		const mine = app.timeline(this.room).messages.findLast((m) => m.sender?.id === me && !m.deleted && m.type !== 'system' && (!this.thread || m.parent_id));
-		if (!mine || (window !== null && Date.now() - Date.parse(mine.created_at) > window * 1000)) return false;
+		const room = app.rooms.get(this.room);
+		const mine = this.history.messages.findLast((m) => m.sender?.id === app.me?.id && !m.deleted && m.type !== 'system');
+		if (!mine || !room || !rights(mine, room, app.me, app.limits).edit) return false;
 		this.editing = mine.id;
 		return true;
 	}
