@@ -68,7 +68,7 @@ func (a *App) observe() {
 	a.health.Like("state", askState)
 	a.health.Like("bus", func(context.Context) error {
 		if !a.relay.Up() {
-			return errors.New("Redis does not answer, or other nodes are not heard")
+			return errors.New("other nodes are not heard: look after Redis and the way there")
 		}
 		return nil
 	})

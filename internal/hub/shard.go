@@ -211,16 +211,7 @@ func eventOf(m *chat.Message, since chat.Seq) chat.Sequenced {
 // who missed it together with a later change of it, but only changed for those who had read it meanwhile.
 func asSeen(ev chat.Event, from chat.Seq) chat.Event {
 	if e, ok := ev.(chat.MessageCreated); ok && e.Message.Seq <= from {
-		return chat.MessageChanged{Message: e.Message}
-	}
-	return ev
-}
-
-// afterwards is an event to someone who has seen everything up to a change: what was read from the store as one event can be
-// the creation of a message, which they know, and a later change of it.
-func afterwards(ev chat.Event, seen chat.Seq) chat.Event {
-	if e, ok := ev.(chat.MessageCreated); ok && e.Message.Seq <= seen {
-		return chat.MessageChanged{Message: e.Message}
+		return chat.MessageChanged(e)
 	}
 	return ev
 }
@@ -254,7 +245,7 @@ func (s *shard) fanOut(ctx context.Context, f *feed, ev chat.Event, seq chat.Seq
 				s.unsubscribe(f.room, c)
 			}
 		case seq == 0 || seq > sub.from:
-			s.sendOne(ctx, c, asSeen(ev, sub.from))
+			s.sendOne(ctx, c, asSeen(ev, sub.read))
 		}
 		if !f.filling && !sub.catching && sub.from != 0 && seq >= sub.from { // level with the others from here on
 			sub.from = 0
