@@ -8,7 +8,9 @@ PROGRAM := bin/parley
 UI       = web/dist/app/index.html
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
 # Packages whose tests start PostgreSQL, Redis, an S3 server or a ClamAV daemon.
-SERVED = ./internal/store/sqlstore ./internal/moving ./cmd/parley ./internal/blob/s3 ./internal/scan/clamd ./internal/bus/redis ./internal/state/redis ./internal/recent/redis ./internal/core ./internal/app/... ./internal/pgtest
+SERVED = ./internal/store/sqlstore ./internal/blob/s3 ./internal/scan/clamd ./internal/bus/redis ./internal/state/redis ./internal/recent/redis ./internal/core ./internal/app/... ./internal/pgtest
+# Those that move the whole demo community between them, which would take the race detector many minutes to watch.
+MOVES = ./internal/moving ./cmd/parley
 # What make generate writes.
 GENERATED := docs/configuration.md docs/parley.sample.toml docs/cli.md api/openapi.yaml web/src/lib/api/types.ts
 
@@ -44,7 +46,7 @@ test: ## vet, and all tests but the end-to-end ones, with the race detector
 	$(GO) test ./internal/demo # tells its story on one goroutine: the race detector finds nothing there
 
 test-all: test ## the same, with the race detector on servers too, and the built program driven from outside
-	$(GO) test $(SERVED)
+	$(GO) test $(SERVED) $(MOVES)
 	$(GO) test -race -timeout 20m $(SERVED)
 	$(GO) test -timeout 15m ./e2e/...
 
