@@ -388,6 +388,9 @@ const names = [
 	`x{background:url(https://${host}/c.png)}`,
 	`x);background:url(https://${host}/c.png`,
 	`%22%3E%3Cimg%20src=x%20onerror=${run}%3E`,
+	`//${host}/p.png`,
+	`/\\${host}/p.png`,
+	`https://${host}/p.png`,
 ];
 
 /** The payloads by what they try. */
