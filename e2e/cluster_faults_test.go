@@ -22,13 +22,13 @@ var generous = []string{"PARLEY_PUSH_ENABLED=false", "PARLEY_LIMITS_MESSAGES_PER
 // no message is lost or doubled, and nothing that they ask for is refused. Then presence, typing and limits are what they were.
 func TestRedisRestartAndFlushUnderLoad(t *testing.T) {
 	c := newCluster(t, 3, pgtest.Options{}, generous...)
-	w := newCrowd(c, 90, 10, 3, 2*time.Second)
+	w := newCrowd(c, 90, 10, 3, 1500*time.Millisecond)
 	w.strict = true
 	w.begin()
 	w.untilConnected(time.Minute)
-	w.untilTold(150)
+	w.untilTold(100)
 	c.redis.Kill(t)
-	w.untilTold(150) // they talk on without it
+	w.untilTold(100) // they talk on without it
 	c.redis.Restart(t)
 	w.untilTold(100)
 	c.redis.Flush(t)
@@ -132,7 +132,7 @@ func TestDatabaseFailoverUnderLoad(t *testing.T) {
 	w := newCrowd(c, 60, 8, 3, 2*time.Second)
 	w.begin()
 	w.untilConnected(time.Minute)
-	w.untilTold(150)
+	w.untilTold(100)
 	if err := c.database.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestDatabaseFailoverUnderLoad(t *testing.T) {
 	w.untilTold(1)
 	t.Logf("the first message was acknowledged %v after the database was back", round(time.Since(back)))
 	w.untilConnected(time.Minute)
-	w.untilTold(150)
+	w.untilTold(100)
 	w.settle()
 	w.check()
 	if w.unavailable.Load() == 0 {

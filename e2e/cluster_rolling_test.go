@@ -60,10 +60,10 @@ func buildNewer(t *testing.T) string {
 func TestRollingRestart(t *testing.T) {
 	newer := buildNewer(t)
 	c := newCluster(t, 3, pgtest.Options{}, free...)
-	w := newCrowd(c, 90, 10, 3, 2*time.Second)
+	w := newCrowd(c, 90, 10, 3, 1500*time.Millisecond)
 	w.begin()
 	w.untilConnected(time.Minute)
-	w.untilTold(150)
+	w.untilTold(100)
 	for _, n := range c.nodes {
 		told := w.told.Load()
 		began := time.Now()
@@ -76,7 +76,7 @@ func TestRollingRestart(t *testing.T) {
 		if w.told.Load() == told {
 			t.Errorf("%s told nobody to come back", n.name)
 		}
-		w.untilTold(150)
+		w.untilTold(100)
 	}
 	w.settle()
 	w.check()

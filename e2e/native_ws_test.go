@@ -278,6 +278,7 @@ func catchingUp(t *testing.T, a *api) {
 
 	// Joining again and again while somebody writes: every message comes, and none twice.
 	const n = 60
+	from := two.get("/rooms/" + room).num("last_seq")
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for i := range n {
@@ -285,7 +286,6 @@ func catchingUp(t *testing.T, a *api) {
 		}
 	})
 	defer wg.Wait()
-	from := two.get("/rooms/" + room).num("last_seq")
 	got := map[string]int{}
 	last := from
 	for len(got) < n {
