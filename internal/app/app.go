@@ -287,9 +287,9 @@ func (a *App) wire() error {
 	return a.wireBackground()
 }
 
-// gapPatience is how long an event of a room waits for those of other nodes that it overtook: some times as long as the bus
-// takes.
-const gapPatience = 30 * time.Millisecond
+// gapPatience is how long an event of a room waits for those of other nodes that it overtook: many times as long as the bus
+// takes, so that a machine that is busy does not read from the database what is on its way.
+const gapPatience = 250 * time.Millisecond
 
 // wireRelay ties this node to the others; h is nil in a process that serves nobody.
 func (a *App) wireRelay(h relay.Hub) []part {
