@@ -88,7 +88,7 @@ describe('accounts', () => {
 		await laptop.page.getByText(/wrong|not right|incorrect/i).first().waitFor();
 		await laptop.page.getByLabel('Current password').fill(password);
 		await laptop.page.getByRole('button', { name: 'Change password' }).click();
-		await laptop.page.getByText('The password was changed').waitFor();
+		await laptop.page.getByText('The password was changed').first().waitFor();
 		await phone.page.getByRole('heading', { name: 'Welcome back' }).waitFor();
 		// back to the old one for the stories that follow
 		await laptop.page.getByLabel('Current password').fill('another good password');
@@ -111,11 +111,11 @@ describe('accounts', () => {
 		await ada.page.getByLabel('Status', { exact: true }).selectOption('busy');
 		await ada.page.getByLabel('Status text').fill('deep in numbers');
 		await ada.page.getByRole('button', { name: 'Save' }).click();
-		await ada.page.getByText('Saved.').waitFor();
+		await ada.page.getByText('Saved.').first().waitFor();
 
 		await openRoom(w, owner, '1');
 		await owner.page.getByRole('button', { name: 'Members' }).first().click();
-		const row = owner.page.getByRole('button', { name: 'Ada Lovelace' }).last();
+		const row = owner.page.getByRole('button').filter({ hasText: 'Ada Lovelace' }).last();
 		await owner.page.getByText('deep in numbers').first().waitFor();
 		await row.click();
 		await owner.page.getByText('Counts things.').waitFor();
@@ -131,7 +131,7 @@ describe('accounts', () => {
 		await bob.page.getByLabel('Username').fill('bob');
 		await bob.page.getByLabel('Password', { exact: true }).fill(password);
 		await bob.page.getByRole('button', { name: 'Create account' }).click();
-		await bob.page.getByRole('heading', { name: 'Secret garden' }).waitFor();
+		await composer(bob).waitFor();
 		expect(new URL(bob.page.url()).pathname).toBe(`/r/${room.id}`);
 
 		const ada = await w.stranger();
@@ -140,7 +140,8 @@ describe('accounts', () => {
 		await ada.page.getByLabel('Username').fill('ada');
 		await ada.page.getByLabel('Password', { exact: true }).fill(password);
 		await ada.page.getByRole('button', { name: 'Log in' }).first().click();
-		await ada.page.getByRole('heading', { name: 'Secret garden' }).waitFor();
+		await composer(ada).waitFor();
+		expect(new URL(ada.page.url()).pathname).toBe(`/r/${room.id}`);
 
 		const late = await w.stranger();
 		await late.page.goto(`${w.base}/invite/NOTACODE99`);

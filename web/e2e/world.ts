@@ -6,10 +6,17 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { chromium, type APIRequestContext, type Browser, type BrowserContext, type BrowserContextOptions, type Locator, type Page } from 'playwright-core';
-import { expect } from 'vitest';
+import { afterEach, expect } from 'vitest';
 
 const program = process.env.PROGRAM ?? resolve(import.meta.dirname, '../../bin/parley');
 const chrome = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((p) => existsSync(p)) ?? 'chromium';
+
+// With PICTURES=<folder> a story that fails leaves a picture of every page there.
+const worlds = new Set<World>();
+afterEach(async ({ task }) => {
+	if (!process.env.PICTURES || task.result?.state !== 'fail') return;
+	for (const world of worlds) await world.pictures(`${process.env.PICTURES}/${task.name.replace(/\W+/g, '-').slice(0, 50)}`);
+});
 
 export const password = 'correct horse battery staple';
 
@@ -20,6 +27,8 @@ export type Json = Record<string, any>;
 export interface Person {
 	name: string;
 	id: string;
+	/** For the API, where the browser is not needed. */
+	token: string;
 	page: Page;
 	context: BrowserContext;
 	/** What went wrong in the page; every story ends with none. */
@@ -39,6 +48,7 @@ export class World {
 	/** Starts a server without people and a browser. More settings are given as environment. */
 	static async start(settings: Record<string, string> = {}): Promise<World> {
 		const w = new World();
+		worlds.add(w);
 		w.#data = await mkdtemp(join(tmpdir(), 'ui-'));
 		const [main, session, operator] = await Promise.all([freePort(), freePort(), freePort()]);
 		w.base = `http://127.0.0.1:${main}`;
@@ -83,6 +93,7 @@ export class World {
 	}
 
 	async stop(): Promise<void> {
+		worlds.delete(this);
 		await this.#browser?.close();
 		await this.halt();
 		if (this.#data) await rm(this.#data, { recursive: true, force: true });
@@ -116,7 +127,7 @@ export class World {
 		const context = await this.#browser!.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options });
 		context.setDefaultTimeout(20_000);
 		const page = await context.newPage();
-		const person: Person = { name: '', id: '', page, context, faults: [] };
+		const person: Person = { name: '', id: '', token: '', page, context, faults: [] };
 		this.#watch(person, page);
 		context.on('page', (p) => this.#watch(person, p));
 		this.#people.push(person);
@@ -137,7 +148,7 @@ export class World {
 		const p = await this.stranger(options);
 		const answer = await p.context.request.post(`${this.base}/api/auth/register`, { data: { username: name, password, display_name: capital(name) } });
 		if (answer.status() !== 201) throw new Error(`register ${name}: ${answer.status()} ${await answer.text()}`);
-		return this.#entered(p, name, (await answer.json()).user.id);
+		return this.#entered(p, name, await answer.json());
 	}
 
 	/** Logs a browser in as somebody who is there. */
@@ -145,13 +156,26 @@ export class World {
 		const p = await this.stranger(options);
 		const answer = await p.context.request.post(`${this.base}/api/auth/login`, { data: { username: name, password } });
 		if (!answer.ok()) throw new Error(`login ${name}: ${answer.status()} ${await answer.text()}`);
-		return this.#entered(p, name, (await answer.json()).user.id);
+		return this.#entered(p, name, await answer.json());
 	}
 
-	#entered(p: Person, name: string, id: string): Person {
+	#entered(p: Person, name: string, answer: Json): Person {
 		p.name = name;
-		p.id = id;
+		p.id = answer.user.id;
+		p.token = answer.token;
 		return p;
+	}
+
+	/** Takes a picture of everything that is open. */
+	async pictures(path: string): Promise<void> {
+		for (const [i, p] of this.#people.entries()) {
+			for (const [j, page] of p.context.pages().entries()) await page.screenshot({ path: `${path}-${p.name || i}-${j}.png` }).catch(() => {});
+		}
+	}
+
+	/** Closes somebody's browser. */
+	async leave(p: Person): Promise<void> {
+		await p.context.close();
 	}
 
 	/** No page has complained. */
@@ -168,6 +192,48 @@ export async function api(p: Person | { context: { request: APIRequestContext } 
 	return text ? JSON.parse(text) : {};
 }
 
+/** Lets a person write many messages, one after the other. */
+export async function write(w: World, p: Person, room: string, count: number, text: (n: number) => string | Json): Promise<Json[]> {
+	const all: Json[] = [];
+	for (let n = 1; n <= count; n++) {
+		const body = text(n);
+		const answer = await fetch(`${w.base}/api/rooms/${room}/messages`, {
+			method: 'POST',
+			headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${p.token}` },
+			body: JSON.stringify(typeof body === 'string' ? { content: body } : body),
+		});
+		if (!answer.ok) throw new Error(`write: ${answer.status} ${await answer.text()}`);
+		all.push((await answer.json()) as Json);
+	}
+	return all;
+}
+
+/** Uploads files as a person; answers with their ids. */
+export async function uploads(w: World, p: Person, ...files: { name: string; mimeType: string; buffer: Buffer }[]): Promise<string[]> {
+	const ids: string[] = [];
+	for (const file of files) {
+		const answer = await p.context.request.post(`${w.base}/api/attachments/upload`, { multipart: { file } });
+		if (!answer.ok()) throw new Error(`upload: ${answer.status()} ${await answer.text()}`);
+		ids.push((await answer.json()).attachments[0].id);
+	}
+	return ids;
+}
+
+/** Presses a button of a message that appears when it is pointed at. */
+export async function press(p: Person, row: Locator, name: string | RegExp): Promise<void> {
+	await row.hover();
+	await row.getByRole('button', { name, exact: true }).click();
+}
+
+/** Chooses from a message's menu. */
+export async function choose(p: Person, row: Locator, name: string | RegExp): Promise<void> {
+	await press(p, row, 'More');
+	await p.page.getByRole('menuitem', { name }).click();
+}
+
+/** Where the focus is: never nowhere. */
+export const focusIsSomewhere = (p: Person): Promise<boolean> => p.page.evaluate(() => document.activeElement !== null && document.activeElement !== document.body);
+
 /** Opens a room in a person's browser and waits for its history. */
 export async function openRoom(w: World, p: Person, room: string, rest = ''): Promise<void> {
 	await p.page.goto(`${w.base}/r/${room}${rest}`);
@@ -183,7 +249,7 @@ export async function say(p: Person, text: string): Promise<void> {
 }
 
 /** The row of a message by its text, newest first. */
-export const message = (p: Person, text: string | RegExp): Locator => p.page.locator('[data-id]').filter({ hasText: text }).last();
+export const message = (p: Person, text: string | RegExp): Locator => p.page.locator('[data-id]').filter({ has: p.page.locator('.body').filter({ hasText: text }) }).last();
 
 /** Waits until something is true. */
 export async function until(what: string, ok: () => Promise<boolean> | boolean, limit = 20_000): Promise<void> {

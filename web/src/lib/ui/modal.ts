@@ -1,4 +1,5 @@
 import type { Attachment } from 'svelte/attachments';
+import { remember } from './focus';
 
 export interface ModalOptions {
 	/** Asked for by Esc, by the system's back gesture, or by a press outside. The owner then takes the dialog away. */
@@ -12,9 +13,7 @@ export interface ModalOptions {
  */
 export function modal({ close, dismissible = () => true }: ModalOptions): Attachment<HTMLDialogElement> {
 	return (dialog) => {
-		const before = document.activeElement instanceof HTMLElement && document.activeElement !== document.body ? document.activeElement : undefined;
-		const around: HTMLElement[] = [];
-		for (let e = before?.parentElement; e; e = e.parentElement) around.push(e);
+		const giveBack = remember(document.activeElement);
 
 		dialog.showModal();
 		// The browser takes the first control, most often the close button. A field, or what asks for it, is a better start.
@@ -54,8 +53,7 @@ export function modal({ close, dismissible = () => true }: ModalOptions): Attach
 			dialog.removeEventListener('pointerdown', pointerdown);
 			dialog.removeEventListener('click', click);
 			if (dialog.open) dialog.close();
-			const back = before?.isConnected ? before : around.find((e) => e.isConnected && e.matches('[tabindex], a[href], button'));
-			back?.focus({ preventScroll: true });
+			giveBack();
 		};
 	};
 }
