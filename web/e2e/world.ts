@@ -281,3 +281,6 @@ export const picture = Buffer.from(
 	'iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAIAAACQkWg2AAAAJElEQVR42mP4sMUfjrhKU+EIlzjDINRAjCJk8cGoYTQeBoUGAOKka5D4DrHhAAAAAElFTkSuQmCC',
 	'base64',
 );
+
+/** A document without pages. */
+export const pdf = Buffer.from('%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n');

@@ -3,11 +3,17 @@ import { getLocale } from './paraglide/runtime.js';
 
 const made = new Map<string, Intl.DateTimeFormat>();
 
+/** The language of the interface as it is used where the person lives, if the browser says so: en-GB has other dates than en-US. */
+function place(): string {
+	const language = getLocale();
+	return navigator.languages.find((l) => l.split('-')[0] === language) ?? language;
+}
+
 function format(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-	const key = JSON.stringify(options) + getLocale() + hours;
+	const key = JSON.stringify(options) + place() + hours;
 	let f = made.get(key);
 	if (!f) {
-		f = new Intl.DateTimeFormat(getLocale(), hours === 'system' || !options.hour ? options : { ...options, hour12: hours === 'yes' });
+		f = new Intl.DateTimeFormat(place(), hours === 'system' || !options.hour ? options : { ...options, hour12: hours === 'yes' });
 		made.set(key, f);
 	}
 	return f;
