@@ -9,6 +9,7 @@ export interface PickerOptions {
 	tone: number;
 	/** The server's own emoji. */
 	own: readonly { name: string; url: string }[];
+	/** A character, or :name: of one of the server's own. */
 	onpick: (emoji: string, tone: Tone) => void;
 }
 

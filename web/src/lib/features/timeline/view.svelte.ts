@@ -136,7 +136,8 @@ export class TimelineView {
 
 	/** The emoji that are offered first. */
 	get quickEmoji(): string[] {
-		return [...new Set([...app.preferences.current.recent_emoji, ...defaultEmoji])].slice(0, 3);
+		const there = (e: string) => !e.startsWith(':') || !!app.emoji.named(e.slice(1, -1));
+		return [...new Set([...app.preferences.current.recent_emoji.filter(there), ...defaultEmoji])].slice(0, 3);
 	}
 
 	#used(emoji: string) {

@@ -40,11 +40,28 @@ export class Bounded<V> {
 const html = new Bounded<RenderedMessage>(most);
 const lines = new Bounded<string>(most);
 
-app.on((frame) => {
-	if (['user_updated', 'room_updated', 'emoji_added', 'emoji_updated', 'emoji_removed'].includes(frame.type)) {
-		html.clear(); // names and pictures stand in what is kept
+/** What stands in messages besides their own words: changes when any of it does. */
+class Surroundings {
+	version = $state(0);
+
+	changed() {
+		html.clear();
 		lines.clear();
+		this.version++;
 	}
+}
+
+export const surroundings = new Surroundings();
+
+app.on((frame) => {
+	if (frame.type === 'user_updated' || frame.type === 'room_updated') surroundings.changed();
+});
+
+$effect.root(() => {
+	$effect(() => {
+		void app.emoji.list;
+		untrack(() => surroundings.changed());
+	});
 });
 
 /** A message's text as safe HTML. Reads no reactive state. */
