@@ -23,8 +23,9 @@ UI = no-node
 endif
 no-node:
 	@echo "npm is missing: building without the web UI. Install Node.js 20.19 or later to have it."
+# Not npm ci: npm 11 refuses the lock file, because packages of other platforms that a dependency of paraglide names are not published.
 web/node_modules/.installed: web/package-lock.json web/.npmrc
-	cd web && npm ci --no-progress --loglevel=error && touch node_modules/.installed
+	cd web && npm install --no-save --no-progress --loglevel=error && touch node_modules/.installed
 web/dist/app/index.html: web/node_modules/.installed $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -path web/e2e -prune -o -path web/src/lib/i18n/paraglide -prune -o -type f ! -name '*.go' ! -name '*.md' ! -name '*.test.ts' -print)
 	cd web && npm run --silent build
 
