@@ -32,7 +32,7 @@ func checkLeaks(t *testing.T) {
 		_ = pprof.Lookup("goroutine").WriteTo(&b, 2)
 		left := ""
 		for g := range strings.SplitSeq(b.String(), "\n\n") {
-			if strings.Contains(g, "parley/internal/") && !strings.Contains(g, "checkLeaks") && !strings.Contains(g, "internal/clamdtest.") && !strings.Contains(g, "internal/s3test.") && !strings.Contains(g, "internal/redistest.") && !strings.Contains(g, "testing.tRunner") {
+			if strings.Contains(g, "parley/internal/") && !strings.Contains(g, "checkLeaks") && !strings.Contains(g, "internal/clamdtest.") && !strings.Contains(g, "internal/s3test.") && !strings.Contains(g, "internal/redistest.") && !strings.Contains(g, "internal/testservice.") && !strings.Contains(g, "testing.tRunner") {
 				left += g + "\n\n"
 			}
 		}
