@@ -159,6 +159,8 @@ export class App {
 			{ type: 'unread_updated', room_id: room, unread_count: state.unread_count, mention_count: state.mention_count, last_read_seq: state.last_read_seq },
 			this.me?.id ?? '',
 		);
+		// those of earlier days are not in the list
+		if (this.notifications.unread > 0) void this.notifications.count().catch(() => {});
 	}
 
 	/** A room became the person's by their own doing, before the event says so. */

@@ -30,17 +30,19 @@ export class Notifications {
 		const filter = this.#onlyUnread;
 		try {
 			const page = await call('GET /notifications', { query: { unread: filter || undefined, limit: 30, cursor: this.#next ?? undefined } });
-			if (filter !== this.#onlyUnread) return;
-			const known = new Set(this.list.map((n) => n.id));
-			this.list = [...this.list, ...page.notifications.filter((n) => !known.has(n.id))];
 			this.unread = page.unread;
-			this.#next = page.next_cursor;
-			this.#complete = page.next_cursor === null;
+			if (filter === this.#onlyUnread) {
+				const known = new Set(this.list.map((n) => n.id));
+				this.list = [...this.list, ...page.notifications.filter((n) => !known.has(n.id))];
+				this.#next = page.next_cursor;
+				this.#complete = page.next_cursor === null;
+			}
 		} catch (err) {
 			this.error = err;
 		} finally {
 			this.loading = false;
 		}
+		if (filter !== this.#onlyUnread) await this.more(); // the other list was asked for meanwhile
 	}
 
 	async count() {
