@@ -2,28 +2,17 @@
 // the name of a file, in a link preview, as the name and topic of the room, as a hit of a search and as a notification.
 // Messages are sent through the server; what it refuses in names and makes itself of addresses is put into its answers on
 // their way to the page, so that the page alone is what keeps them inert.
-import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { chromium, type Browser, type BrowserContext, type Page, type Route, type WebSocketRoute } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BrowserContext, Page, Route, WebSocketRoute } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { api, until, World, write, type Json, type Person } from './world';
 import { allPayloads } from './xss-payloads';
 
-const program = process.env.PROGRAM ?? resolve(import.meta.dirname, '../../bin/parley');
-const chrome = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const password = 'correct horse battery staple';
+vi.setConfig({ testTimeout: 600_000 }); // hundreds of texts, one after the other
 
-type Json = Record<string, any>;
-
-let data: string;
-let base: string;
-let server: ChildProcess;
-let said = '';
-let browser: Browser;
-let context: BrowserContext;
+let w: World;
+let owner: Person;
 let page: Page;
+let context: BrowserContext;
 let socket: WebSocketRoute | undefined;
 let room: Json;
 
@@ -33,49 +22,17 @@ const faults: string[] = [];
 const byMessage = new Map<string, number>();
 
 beforeAll(async () => {
-	data = await mkdtemp(join(tmpdir(), 'xss-'));
-	await run(['user', 'create', '--data', data, '--username', 'owner', '--password-stdin', '--rank', 'owner'], password);
-	const [main, session, operator] = await Promise.all([freePort(), freePort(), freePort()]);
-	base = `http://127.0.0.1:${main}`;
-	server = spawn(program, ['serve'], {
-		env: {
-			...process.env,
-			PARLEY_DATA: data,
-			PARLEY_LISTEN: `127.0.0.1:${main}`,
-			PARLEY_SESSION_LISTEN: `127.0.0.1:${session}`,
-			PARLEY_OPERATOR_LISTEN: `127.0.0.1:${operator}`,
-			PARLEY_LIMITS_MESSAGES_PER_10S: '0',
-			PARLEY_LIMITS_LOGIN_PER_MINUTE: '0',
-		},
-	});
-	for (const stream of [server.stdout!, server.stderr!]) stream.on('data', (chunk) => (said += chunk));
-	await until('the server answers', async () => (await fetch(`http://127.0.0.1:${operator}/readyz`)).ok);
-
-	browser = await chromium.launch({
-		executablePath: chrome,
-		args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-	});
-	context = await browser.newContext({ viewport: { width: 1280, height: 1600 }, serviceWorkers: 'block' });
-	const login = await context.request.post(`${base}/api/auth/login`, { data: { username: 'owner', password } });
-	expect(login.status(), await login.text()).toBe(200);
-	const rooms = await (await context.request.get(`${base}/api/rooms`)).json();
-	room = rooms.rooms[0];
+	w = await World.start();
+	await w.owner();
+	owner = await w.login('owner', { viewport: { width: 1280, height: 1600 }, serviceWorkers: 'block' });
+	({ page, context } = owner);
+	room = (await api(owner, w.base, 'GET', '/rooms')).rooms[0];
 	await watch();
 });
+afterAll(() => w?.stop());
 
-afterAll(async () => {
-	await browser?.close();
-	if (server && server.exitCode === null) {
-		const ended = new Promise((done) => server.once('exit', done));
-		server.kill('SIGTERM');
-		await ended;
-	}
-	if (data) await rm(data, { recursive: true, force: true });
-});
-
-/** Opens a page that tells of everything that must not happen, and changes what the server says on its way there. */
+/** Tells of everything that must not happen in the page, and changes what the server says on its way there. */
 async function watch() {
-	page = await context.newPage();
 	page.on('dialog', (dialog) => {
 		faults.push(`dialog ${dialog.message()}`);
 		void dialog.dismiss();
@@ -85,14 +42,14 @@ async function watch() {
 	page.on('pageerror', (err) => faults.push(`error ${err.stack ?? err}`));
 	page.on('framenavigated', (frame) => frame !== page.mainFrame() && faults.push(`frame ${frame.url()}`));
 	page.on('console', (message) => /Content.Security.Policy|Refused to/i.test(message.text()) && faults.push(`policy ${message.text()}`));
-	context.on('request', (request) => !new RegExp(`^(?:${base}/|blob:${base}/)`).test(request.url()) && faults.push(`request ${request.url()}`));
+	context.on('request', (request) => !new RegExp(`^(?:${w.base}/|blob:${w.base}/)`).test(request.url()) && faults.push(`request ${request.url()}`));
 	await page.addInitScript(() => {
-		const w = window as unknown as { __violations: string[]; __seen: Set<string> };
-		w.__violations = [];
-		document.addEventListener('securitypolicyviolation', (e) => w.__violations.push(`${e.violatedDirective} ${e.blockedURI} ${e.sample}`));
+		const own = window as unknown as { __violations: string[]; __seen: Set<string> };
+		own.__violations = [];
+		document.addEventListener('securitypolicyviolation', (e) => own.__violations.push(`${e.violatedDirective} ${e.blockedURI} ${e.sample}`));
 		// Rows come and go with the scroll position: remembers which messages were in the page.
-		w.__seen = new Set();
-		const look = (root: ParentNode) => root.querySelectorAll<HTMLElement>('[data-id]').forEach((row) => w.__seen.add(row.dataset.id!));
+		own.__seen = new Set();
+		const look = (root: ParentNode) => root.querySelectorAll<HTMLElement>('[data-id]').forEach((row) => own.__seen.add(row.dataset.id!));
 		new MutationObserver(() => look(document)).observe(document, { childList: true, subtree: true });
 	});
 	await page.routeWebSocket(/\/api\/ws/, (ws) => {
@@ -141,9 +98,9 @@ function fileNamed(name: string, index: number): Json {
 async function faultsNow(): Promise<string[]> {
 	const found = await page.evaluate(async () => {
 		await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
-		const w = window as unknown as { __xss?: unknown; __violations: string[] };
-		const out = w.__violations.splice(0).map((v) => `policy ${v}`);
-		if (w.__xss !== undefined) out.push('window.__xss is set');
+		const own = window as unknown as { __xss?: unknown; __violations: string[] };
+		const out = own.__violations.splice(0).map((v) => `policy ${v}`);
+		if (own.__xss !== undefined) out.push('window.__xss is set');
 		for (const element of document.querySelectorAll('*')) {
 			const name = element.localName;
 			if (['iframe', 'frame', 'object', 'embed', 'base', 'style', 'portal', 'math', 'foreignobject', 'template', 'marquee'].includes(name)) out.push(`<${name}>`);
@@ -162,18 +119,12 @@ async function faultsNow(): Promise<string[]> {
 
 describe('in the real page', () => {
 	it('every payload is inert as a message, a name, a file, a preview, a room and a notification', async () => {
-		await page.goto(`${base}/r/${room.id}`);
+		await page.goto(`${w.base}/r/${room.id}`);
 		await page.getByTestId('timeline').waitFor();
-		await until('the socket is there', async () => socket !== undefined);
-		const sent: string[] = [];
-		for (let index = 0; index < allPayloads.length; index++) {
-			// What is in the message comes from poison: not every payload is a text that the server takes.
-			const answer = await context.request.post(`${base}/api/rooms/${room.id}/messages`, { data: { content: `payload ${index}` } });
-			expect(answer.status(), await answer.text()).toBeLessThan(300);
-			const { id } = await answer.json();
-			byMessage.set(id, index);
-			sent.push(id);
-		}
+		await until('the socket is there', () => socket !== undefined);
+		// What is in the messages comes from poison: not every payload is a text that the server takes.
+		const sent = (await write(w, owner, room.id, allPayloads.length, (n) => `payload ${n}`)).map((message) => message.id as string);
+		sent.forEach((id, index) => byMessage.set(id, index));
 		// Every message is opened once: a row is in the page only while it is near.
 		await page.reload();
 		await page.getByTestId('timeline').waitFor();
@@ -203,7 +154,7 @@ describe('in the real page', () => {
 	it('the texts are shown as they were typed', async () => {
 		const payload = '<img src=x onerror=window.__xss=1>';
 		const id = [...byMessage].find(([, index]) => allPayloads[index] === payload)![0];
-		await page.goto(`${base}/r/${room.id}/m/${id}`);
+		await page.goto(`${w.base}/r/${room.id}/m/${id}`);
 		const row = page.locator(`[data-id="${id}"]`).first();
 		await row.waitFor();
 		expect(await row.locator('.message-text').innerText()).toContain(payload);
@@ -217,7 +168,7 @@ describe('in the real page', () => {
 			const some = allPayloads.slice(from, from + size);
 			await page.unroute(/\/api\/search/);
 			await page.route(/\/api\/search/, (route) => route.fulfill({ json: { hits: some.map((payload, i) => hit(payload, from + i)), next_cursor: null, total_estimate: some.length } }));
-			await page.goto(`${base}/search?q=payload`);
+			await page.goto(`${w.base}/search?q=payload`);
 			await until('the hits are there', async () => (await page.locator('li.hit').count()) === some.length);
 			expect(await page.locator('li.hit mark').count()).toBeGreaterThan(0);
 			expect(await faultsNow(), `hits ${from} to ${from + size}`).toEqual([]);
@@ -226,7 +177,7 @@ describe('in the real page', () => {
 
 	it('every payload is inert in the list of notifications', async () => {
 		await page.route(/\/api\/notifications\?/, (route) => route.fulfill({ json: { notifications: allPayloads.map(notice), next_cursor: null, unread: allPayloads.length } }));
-		await page.goto(`${base}/notifications`);
+		await page.goto(`${w.base}/notifications`);
 		await page.locator('main').getByText('msgbox').first().waitFor();
 		expect(await faultsNow()).toEqual([]);
 	});
@@ -266,35 +217,4 @@ function hit(payload: string, index: number): Json {
 		message: message(at), previous: message(at + 1), next: message(at + 2), room: { ...room, name: payload, topic: payload, description: payload },
 		highlights: [{ start: 0, end: 4 }, { start: 2, end: 12 }, { start: payload.length - 1, end: payload.length }],
 	};
-}
-
-/** Runs the program to its end. */
-function run(args: string[], input: string): Promise<void> {
-	return new Promise((done, failed) => {
-		const child = spawn(program, args);
-		let out = '';
-		for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (out += chunk));
-		child.on('error', failed);
-		child.on('exit', (code) => (code === 0 ? done() : failed(new Error(`${args.join(' ')}: ${code}\n${out}`))));
-		child.stdin.end(input + '\n');
-	});
-}
-
-function freePort(): Promise<number> {
-	return new Promise((done, failed) => {
-		const listener = createServer().once('error', failed);
-		listener.listen(0, '127.0.0.1', () => {
-			const { port } = listener.address() as AddressInfo;
-			listener.close(() => done(port));
-		});
-	});
-}
-
-/** Waits for a condition that must come true. */
-async function until(what: string, ok: () => Promise<boolean>): Promise<void> {
-	const deadline = Date.now() + 60_000;
-	while (!(await ok().catch(() => false))) {
-		if (Date.now() > deadline) throw new Error(`waited in vain until ${what}\n${said}`);
-		await new Promise((again) => setTimeout(again, 20));
-	}
 }
