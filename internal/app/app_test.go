@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -144,7 +145,10 @@ func TestServesOverTLS(t *testing.T) {
 var inline = regexp.MustCompile(`(?s)<(style|script)>(.*?)</(?:style|script)>`)
 
 func TestPagesNeedNothingFromElsewhere(t *testing.T) {
-	a := started(t, settings(t))
+	mux := http.NewServeMux()
+	(&App{cfg: settings(t), opts: Options{Product: "Test"}}).servePlainPages(mux)
+	server := httptest.NewServer(mux)
+	defer server.Close()
 	for _, row := range []struct {
 		path    string
 		inlines int
@@ -154,7 +158,7 @@ func TestPagesNeedNothingFromElsewhere(t *testing.T) {
 		{"/setup", 2, `id="setup"`},
 	} {
 		t.Run(row.path, func(t *testing.T) {
-			r, body := get(t, a.BaseURL()+row.path)
+			r, body := get(t, server.URL+row.path)
 			if r.StatusCode != http.StatusOK || !strings.Contains(body, row.holds) {
 				t.Fatalf("%d %s", r.StatusCode, body)
 			}

@@ -42,6 +42,11 @@ func (a *App) servePages(mux *http.ServeMux) {
 		mux.Handle("/", newUI(files, http.HandlerFunc(nothingHere)))
 		return
 	}
+	a.servePlainPages(mux)
+}
+
+// servePlainPages adds the pages of a program without the web UI.
+func (a *App) servePlainPages(mux *http.ServeMux) {
 	p := page{
 		Product: a.opts.Product, Command: strings.ToLower(a.opts.Product), Name: a.cfg.Server.Name, Description: a.cfg.Server.Description,
 		Style: template.CSS(pageStyle), Script: template.JS(setupScript),

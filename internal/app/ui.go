@@ -47,7 +47,7 @@ func (u *ui) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(path.Clean(r.URL.Path), "/")
 	file, err := u.file(name)
 	if err != nil {
-		if reserved(name) || !strings.Contains(r.Header.Get("Accept"), "text/html") {
+		if name != "" && (reserved(name) || !strings.Contains(r.Header.Get("Accept"), "text/html")) {
 			u.none.ServeHTTP(w, r)
 			return
 		}

@@ -23,6 +23,7 @@ func TestTheUIIsServed(t *testing.T) {
 		body, header, value                  string
 	}{
 		{"the page is served at the root", "GET", "/", "text/html", "", 200, "page", "Content-Security-Policy", uiPolicy},
+		{"the page is served at the root to whoever asks", "GET", "/", "", "", 200, "page", "Content-Type", "text/html; charset=utf-8"},
 		{"the page is served at an address of the UI's own", "GET", "/r/12", "text/html,*/*", "", 200, "page", "Cache-Control", "no-cache"},
 		{"a program that asks for nothing gets a problem", "GET", "/r/12", "*/*", "", 404, "not_found", "Content-Type", "application/problem+json"},
 		{"an unknown path of the API never gets the page", "GET", "/api/nothing", "text/html", "", 404, "not_found", "", ""},
