@@ -202,7 +202,7 @@ func TestMentionReachesTheBrowser(t *testing.T) {
 	}
 	want := payload{
 		Title: "Room 1 — alice", Body: "hello @bob, <b> & \"so\" on", RoomID: s.room.String(), MessageID: msg.ID.String(), Type: chat.NotifyMention,
-		NotificationID: fmt.Sprint(page[0].ID), URL: "/rooms/" + s.room.String() + "?message=" + msg.ID.String(),
+		NotificationID: fmt.Sprint(page[0].ID), URL: "/r/" + s.room.String() + "/m/" + msg.ID.String(),
 	}
 	if read := s.read(got[0]); read != want {
 		t.Errorf("got  %+v\nwant %+v", read, want)

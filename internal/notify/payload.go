@@ -71,9 +71,9 @@ func pathOf(n chat.Notification) string {
 	case n.InviteCode != "":
 		return "/invites/" + url.PathEscape(n.InviteCode)
 	case n.RoomID != 0 && n.MessageID != 0:
-		return "/rooms/" + n.RoomID.String() + "?message=" + n.MessageID.String()
+		return "/r/" + n.RoomID.String() + "/m/" + n.MessageID.String()
 	case n.RoomID != 0:
-		return "/rooms/" + n.RoomID.String()
+		return "/r/" + n.RoomID.String()
 	}
 	return "/notifications"
 }
