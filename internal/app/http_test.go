@@ -184,3 +184,24 @@ func TestListenerCutsWhatDoesNotEnd(t *testing.T) {
 		t.Errorf("second stop: %v", err)
 	}
 }
+
+func TestUncleanPathsOfTheAPIAreNotRedirected(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Path", r.URL.Path) })
+	for path, status := range map[string]int{
+		"/api/rooms": 200, "/api/rooms/": 200, "/api//rooms": 200, "/api/./rooms": 200, "/api/rooms/../users": 200, "/api/rooms//": 200,
+		"/api/../etc": 200, "/page": http.StatusTeapot, "/pages//x": http.StatusTemporaryRedirect,
+	} {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
+		r.URL.Path = path
+		unredirected(mux).ServeHTTP(w, r)
+		if w.Code != status && (status != http.StatusTemporaryRedirect || w.Code/100 != 3) {
+			t.Errorf("%s is answered %d, want %d", path, w.Code, status)
+		}
+		if got := w.Header().Get("Path"); status == 200 && got != path {
+			t.Errorf("%s arrives as %q", path, got)
+		}
+	}
+}

@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"net/http"
+	"path"
+	"strings"
 	"time"
 
 	"parley/internal/app/control"
@@ -52,7 +54,7 @@ func (a *App) route() {
 	for _, path := range ops.OperatorPaths {
 		mux.Handle(path, guarded)
 	}
-	a.main = a.public("listen", a.cfg.Listen, mux)
+	a.main = a.public("listen", a.cfg.Listen, unredirected(mux))
 	a.others = nil
 	if a.cfg.OperatorListen != "" {
 		a.others = append(a.others, &listener{name: operatorListener, address: a.cfg.OperatorListen, handler: ops.OperatorHandler(a.health, a.metrics), log: a.log})
@@ -60,6 +62,22 @@ func (a *App) route() {
 	if a.cfg.Dialects.Native {
 		a.mount("native_listen", a.cfg.NativeListen, mux, a.native())
 	}
+}
+
+// unredirected gives unclean paths below /api, such as /api//rooms, to the API, which knows nothing there: the mux would send
+// clients elsewhere, and not all of them repeat a request with its body and its login.
+func unredirected(mux *http.ServeMux) http.Handler {
+	const api = "/api/"
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p := r.URL.Path; strings.HasPrefix(p, api) && path.Clean(p) != strings.TrimSuffix(p, "/") {
+			probe := r.Clone(r.Context())
+			probe.URL.Path = api
+			handler, _ := mux.Handler(probe)
+			handler.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // dialect is a wire protocol that adds its paths to a listener.
@@ -74,7 +92,7 @@ func (a *App) mount(name, own string, main *http.ServeMux, d dialect) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", nothingHere)
 	d.Routes(mux)
-	a.others = append(a.others, a.public(name, own, mux))
+	a.others = append(a.others, a.public(name, own, unredirected(mux)))
 }
 
 // native is the server's own dialect.

@@ -40,9 +40,10 @@ type flavour struct {
 	lockHeads, lockRows string
 	// indexed says that the search index is a table of its own that follows the messages.
 	indexed bool
-	// searchHits and searchCount are the queries of Search, matcher what writes their condition.
-	searchHits, searchCount string
-	matcher                 func(rooms []chat.RoomID, q chat.SearchQuery) string
+	// searchHits and searchCount are the queries of Search, matcher what writes their condition; searchCountWithin counts within
+	// a time.
+	searchHits, searchCount, searchCountWithin string
+	matcher                                    func(rooms []chat.RoomID, q chat.SearchQuery) string
 	// unique reports whether err says that a row with this key is there already.
 	unique func(err error) bool
 	// away reports whether err says that the engine cannot work now, through no fault of the statement.
@@ -77,7 +78,9 @@ var sqliteFlavour = &flavour{
 			AND EXISTS (SELECT 1 FROM members x WHERE x.room_id = m.room_id AND x.user_id = $5)
 		ORDER BY s.rowid DESC LIMIT $6`,
 	searchCount: `SELECT COUNT(*) FROM (SELECT s.rowid FROM search s WHERE s.search MATCH $1 LIMIT $2) AS found`,
-	matcher:     matchFTS5,
+	searchCountWithin: `SELECT COUNT(*) FROM (SELECT s.rowid FROM search s JOIN messages m ON m.id = s.rowid
+		WHERE s.search MATCH $1 AND m.created_at > $2 AND m.created_at < $3 LIMIT $4) AS found`,
+	matcher: matchFTS5,
 	unique: func(err error) bool {
 		code := sqliteCode(err)
 		return code == sqlite3.SQLITE_CONSTRAINT_UNIQUE || code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY || code == sqlite3.SQLITE_CONSTRAINT_ROWID
@@ -116,9 +119,11 @@ var postgresFlavour = &flavour{
 			AND EXISTS (SELECT 1 FROM members x WHERE x.room_id = m.room_id AND x.user_id = $5)
 		ORDER BY s.message_id DESC LIMIT $6`,
 	searchCount: `SELECT COUNT(*) FROM (SELECT s.message_id FROM search s WHERE s.words @@ CAST(CAST($1 AS TEXT) AS TSQUERY) LIMIT $2) AS found`,
-	matcher:     matchTSQuery,
-	unique:      func(err error) bool { return postgresCode(err) == pgerrcodeUniqueViolation },
-	away:        postgresAway,
+	searchCountWithin: `SELECT COUNT(*) FROM (SELECT s.message_id FROM search s JOIN messages m ON m.id = s.message_id
+		WHERE s.words @@ CAST(CAST($1 AS TEXT) AS TSQUERY) AND m.created_at > $2 AND m.created_at < $3 LIMIT $4) AS found`,
+	matcher: matchTSQuery,
+	unique:  func(err error) bool { return postgresCode(err) == pgerrcodeUniqueViolation },
+	away:    postgresAway,
 	again: func(err error) bool {
 		code := postgresCode(err)
 		return code == pgerrcodeSerialization || code == pgerrcodeDeadlock

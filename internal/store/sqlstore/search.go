@@ -40,7 +40,11 @@ func (r reader) Search(ctx context.Context, q chat.SearchQuery) (result chat.Sea
 	if result.More = len(rows) > limit; result.More {
 		rows = rows[:limit]
 	}
-	if result.TotalEstimate, err = one(ctx, r.x, chat.ErrNotFound, scalar[int], r.s.fl.searchCount, match, maxEstimate); err != nil {
+	count, args := r.s.fl.searchCount, []any{match, maxEstimate}
+	if !q.After.IsZero() || !q.Before.IsZero() {
+		count, args = r.s.fl.searchCountWithin, []any{match, micros(q.After), until, maxEstimate}
+	}
+	if result.TotalEstimate, err = one(ctx, r.x, chat.ErrNotFound, scalar[int], count, args...); err != nil {
 		return chat.SearchResult{}, err
 	}
 	result.Hits = make([]chat.SearchHit, len(rows))

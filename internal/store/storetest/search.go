@@ -153,6 +153,9 @@ func searchFilters(w *world) {
 		if got := w.find(tt.q); got != tt.want {
 			w.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
+		tt.q.Limit = 50
+		found := must(w.Search(w.ctx, tt.q))
+		same(w, tt.name+": estimate", found.TotalEstimate, len(found.Hits))
 	}
 }
 
