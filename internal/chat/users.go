@@ -82,6 +82,10 @@ type Identity struct {
 // ProviderPassword is the provider of accounts with a local password.
 const ProviderPassword = "password"
 
+// ProviderTOTP is the provider of second factors: the subject is the user's id, the secret what package core makes of it. It does
+// not log anybody in.
+const ProviderTOTP = "totp"
+
 // Session is one login.
 type Session struct {
 	ID         SessionID

@@ -231,8 +231,14 @@ func (c *Core) officialRooms(ctx context.Context) (rooms []chat.RoomID, err erro
 var errLoginFailed = chat.Errorf(chat.Unauthenticated, "login_failed", "The username or the password is wrong.")
 
 // LogIn checks a password. It takes as long for unknown names as for known ones. Fails with login_failed (unknown name or
-// wrong password, indistinguishable), account_disabled, banned, timed_out, rate_limited.
+// wrong password, indistinguishable), totp_required, account_disabled, banned, timed_out, rate_limited.
 func (c *Core) LogIn(ctx context.Context, address, username, password, device string) (Login, error) {
+	return c.LogInWithCode(ctx, address, username, password, "", device)
+}
+
+// LogInWithCode is LogIn with the code of a second factor, or a recovery code, each of which can be used once; without a second
+// factor it is not looked at. Fails with totp_wrong, too.
+func (c *Core) LogInWithCode(ctx context.Context, address, username, password, code, device string) (Login, error) {
 	if err := c.charge(ctx, "login:"+rateKey(address), c.Limits.LoginPerMinute, time.Minute, tooManyLogins); err != nil {
 		return Login{}, err
 	}
@@ -247,12 +253,25 @@ func (c *Core) LogIn(ctx context.Context, address, username, password, device st
 	if err := admit(user, sanctions, c.now()); err != nil {
 		return Login{}, err
 	}
+	use, err := c.secondFactor(ctx, user.ID, code)
+	if err != nil {
+		return Login{}, err
+	}
 	l, put, err := c.newLogin(user, address, device, 0)
 	if err != nil {
 		return Login{}, err
 	}
-	if err := c.change(ctx, func(tx Tx) ([]chat.Event, error) { return nil, put(ctx, tx) }); err != nil {
+	err = c.change(ctx, func(tx Tx) ([]chat.Event, error) {
+		if err := use(tx); err != nil {
+			return nil, err
+		}
+		return nil, put(ctx, tx)
+	})
+	if err != nil {
 		return Login{}, err
+	}
+	if code != "" {
+		c.forgive(ctx, totpKey(user.ID))
 	}
 	c.seen(user.ID)
 	return l, nil

@@ -24,13 +24,28 @@ type (
 	loginRequest struct {
 		Username string `json:"username" example:"ada"`
 		Password string `json:"password" example:"correct horse battery"`
+		TOTP     string `json:"totp" required:"false" doc:"Code of the second factor, or a recovery code; for accounts that have one." example:"492039"`
+	}
+	ownPasswordRequest struct {
+		Password string `json:"password" doc:"The caller's own, to make sure." example:"correct horse battery"`
+	}
+	totpConfirmRequest struct {
+		Code string `json:"code" doc:"Of the authenticator app." example:"492039"`
+	}
+	// TOTPStatus is where the caller stands with the second factor.
+	TOTPStatus struct {
+		Enabled       bool `json:"enabled"`
+		RecoveryCodes int  `json:"recovery_codes" doc:"How many are left." example:"10"`
+	}
+	// TOTPEnrolment is what sets up a second factor; it is shown once.
+	TOTPEnrolment struct {
+		Secret        string   `json:"secret" doc:"In base32, to be typed." example:"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"`
+		URI           string   `json:"otpauth_uri" doc:"To be shown as a QR code." example:"otpauth://totp/Engines:ada?issuer=Engines&secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"`
+		RecoveryCodes []string `json:"recovery_codes" doc:"Each lets in once without the device. They hold once the second factor is confirmed."`
 	}
 	passwordRequest struct {
 		Current string `json:"current_password" example:"correct horse battery"`
 		New     string `json:"new_password" doc:"8 to 200 characters." example:"staple correct battery"`
-	}
-	deleteSelfRequest struct {
-		Password string `json:"password" doc:"The caller's own, to make sure." example:"correct horse battery"`
 	}
 	// loginAnswer is the login that is new.
 	loginAnswer struct {
@@ -84,7 +99,7 @@ func (d *Dialect) registerAccounts() {
 	handle(d, "POST /auth/login", endpoint{
 		id: "log-in", tag: tag, access: anyone, summary: "Log in",
 		description: "Sets the login cookie for pages of this server. An unknown name and a wrong password cannot be told apart.",
-		codes:       "login_failed account_disabled banned timed_out rate_limited",
+		codes:       "login_failed totp_required totp_wrong account_disabled banned timed_out rate_limited",
 	}, func(ctx context.Context, _ chat.Actor, in *struct{ Body loginRequest }) (*loginReply, error) {
 		c := callOf(ctx)
 		if err := needed("username", in.Body.Username); err != nil {
@@ -93,8 +108,30 @@ func (d *Dialect) registerAccounts() {
 		if err := needed("password", in.Body.Password); err != nil {
 			return nil, err
 		}
-		l, err := d.core.LogIn(ctx, c.address, in.Body.Username, in.Body.Password, c.device)
+		l, err := d.core.LogInWithCode(ctx, c.address, in.Body.Username, in.Body.Password, in.Body.TOTP, c.device)
 		return d.login(c, l, err)
+	})
+	handle(d, "GET /auth/totp", endpoint{id: "get-totp", tag: tag, summary: "See whether the own account has a second factor"},
+		func(ctx context.Context, by chat.Actor, _ *noInput) (*reply[TOTPStatus], error) {
+			s, err := d.core.TOTP(ctx, by)
+			return ok(TOTPStatus(s)), err
+		})
+	handle(d, "POST /auth/totp", endpoint{
+		id: "enrol-totp", tag: tag, summary: "Begin to set up a second factor", description: "It holds once POST /auth/totp/confirm is given a code.",
+		codes: "password_wrong totp_enabled rate_limited",
+	}, func(ctx context.Context, by chat.Actor, in *struct{ Body ownPasswordRequest }) (*reply[TOTPEnrolment], error) {
+		e, err := d.core.EnrolTOTP(ctx, by, in.Body.Password)
+		return ok(TOTPEnrolment(e)), err
+	})
+	handle(d, "POST /auth/totp/confirm", endpoint{
+		id: "confirm-totp", tag: tag, status: 204, summary: "Switch the second factor on", codes: "totp_wrong/400 totp_enabled totp_not_enabled rate_limited",
+	}, func(ctx context.Context, by chat.Actor, in *struct{ Body totpConfirmRequest }) (*nothing, error) {
+		return nil, d.core.ConfirmTOTP(ctx, by, in.Body.Code)
+	})
+	handle(d, "DELETE /auth/totp", endpoint{
+		id: "disable-totp", tag: tag, status: 204, summary: "Switch the second factor off", codes: "password_wrong rate_limited",
+	}, func(ctx context.Context, by chat.Actor, in *struct{ Body ownPasswordRequest }) (*nothing, error) {
+		return nil, d.core.DisableTOTP(ctx, by, in.Body.Password)
 	})
 	handle(d, "POST /auth/logout", endpoint{id: "log-out", tag: tag, status: 204, summary: "End this login"},
 		func(ctx context.Context, by chat.Actor, _ *noInput) (*logoutReply, error) {
@@ -136,9 +173,9 @@ func (d *Dialect) registerAccounts() {
 		id: "delete-self", tag: tag, status: 204, summary: "Delete the own account",
 		description: "Messages stay, without a name. Rooms the caller owns pass to their longest-serving admin or member, or are archived.",
 		codes:       "password_wrong last_owner rate_limited",
-	}, func(ctx context.Context, by chat.Actor, in *struct{ Body deleteSelfRequest }) (*logoutReply, error) {
+	}, func(ctx context.Context, by chat.Actor, in *struct{ Body ownPasswordRequest }) (*logoutReply, error) {
 		c := callOf(ctx)
-		if err := d.ownPassword(ctx, c, in.Body.Password); err != nil {
+		if err := d.core.CheckOwnPassword(ctx, by, in.Body.Password); err != nil {
 			return nil, err
 		}
 		if err := d.core.DeleteUser(ctx, by, by.UserID); err != nil {
@@ -165,21 +202,4 @@ func (d *Dialect) registered(c call, l core.Login, err error) (*registered, erro
 		return nil, err
 	}
 	return &registered{SetCookie: in.SetCookie, Location: prefix + "/users/" + string(l.User.ID), Body: in.Body}, nil
-}
-
-// ownPassword makes sure that it is the account's owner who asks: it logs in, with all the limits of a login, and ends that
-// login again.
-func (d *Dialect) ownPassword(ctx context.Context, c call, password string) error {
-	me, err := d.core.Me(ctx, c.actor)
-	if err != nil {
-		return err
-	}
-	l, err := d.core.LogIn(ctx, c.address, me.Username, password, c.device)
-	if chat.CodeOf(err) == "login_failed" {
-		return chat.InvalidField("password", "password_wrong", "The password is wrong.")
-	}
-	if err != nil {
-		return err
-	}
-	return d.core.RevokeSession(ctx, c.actor, l.Session.ID)
 }

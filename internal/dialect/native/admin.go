@@ -105,6 +105,7 @@ func (d *Dialect) registerAdmin() {
 		func(ctx context.Context, by chat.Actor, user chat.UserID) error {
 			return d.core.SetDisabled(ctx, by, user, false)
 		})
+	userAction("DELETE /admin/users/{id}/totp", endpoint{id: "admin-reset-totp", summary: "Switch a person's second factor off"}, d.core.ResetTOTP)
 	userAction("DELETE /admin/users/{id}", endpoint{id: "admin-delete-user", summary: "Delete an account"}, d.core.DeleteUser)
 	handle(d, "POST /admin/users/{id}/password", endpoint{
 		id: "admin-set-password", tag: tag, status: 204, summary: "Set a person's password", description: "Ends their logins.",

@@ -95,10 +95,6 @@ export interface DayStats {
 	new_users: number;
 	senders: number;
 }
-export interface DeleteSelfRequest {
-	/** The caller's own, to make sure. */
-	password: string;
-}
 export interface EditRequest {
 	content: string;
 }
@@ -210,6 +206,8 @@ export interface LoginAnswer {
 }
 export interface LoginRequest {
 	password: string;
+	/** Code of the second factor, or a recovery code; for accounts that have one. */
+	totp?: string;
 	username: string;
 }
 export interface Me {
@@ -336,6 +334,10 @@ export interface NotificationPage {
 	/** Newest first. */
 	notifications: Notification[];
 	unread: number;
+}
+export interface OwnPasswordRequest {
+	/** The caller's own, to make sure. */
+	password: string;
 }
 export interface PasswordRequest {
 	current_password: string;
@@ -750,9 +752,26 @@ export interface Stats {
 	rooms: number;
 	users: number;
 }
+export interface TOTPEnrolment {
+	/** To be shown as a QR code. */
+	otpauth_uri: string;
+	/** Each lets in once without the device. They hold once the second factor is confirmed. */
+	recovery_codes: string[];
+	/** In base32, to be typed. */
+	secret: string;
+}
+export interface TOTPStatus {
+	enabled: boolean;
+	/** How many are left. */
+	recovery_codes: number;
+}
 export interface Thread {
 	last_reply_at: string | null;
 	reply_count: number;
+}
+export interface TotpConfirmRequest {
+	/** Of the authenticator app. */
+	code: string;
 }
 export interface UnreadAnswer {
 	unread: number;
@@ -993,6 +1012,13 @@ export interface Operations {
 		body: UserRolesRequest;
 		answer: AdminUser;
 	};
+	/** Switch a person's second factor off */
+	"DELETE /admin/users/{id}/totp": {
+		path: { id: string };
+		query: undefined;
+		body: undefined;
+		answer: undefined;
+	};
 	/** Upload files */
 	"POST /attachments/upload": {
 		path: undefined;
@@ -1069,6 +1095,34 @@ export interface Operations {
 		query: undefined;
 		body: SetupRequest;
 		answer: LoginAnswer;
+	};
+	/** Switch the second factor off */
+	"DELETE /auth/totp": {
+		path: undefined;
+		query: undefined;
+		body: OwnPasswordRequest;
+		answer: undefined;
+	};
+	/** See whether the own account has a second factor */
+	"GET /auth/totp": {
+		path: undefined;
+		query: undefined;
+		body: undefined;
+		answer: TOTPStatus;
+	};
+	/** Begin to set up a second factor */
+	"POST /auth/totp": {
+		path: undefined;
+		query: undefined;
+		body: OwnPasswordRequest;
+		answer: TOTPEnrolment;
+	};
+	/** Switch the second factor on */
+	"POST /auth/totp/confirm": {
+		path: undefined;
+		query: undefined;
+		body: TotpConfirmRequest;
+		answer: undefined;
 	};
 	/** Download a profile picture */
 	"GET /avatars/{name}": {
@@ -1550,7 +1604,7 @@ export interface Operations {
 	"DELETE /users/me": {
 		path: undefined;
 		query: undefined;
-		body: DeleteSelfRequest;
+		body: OwnPasswordRequest;
 		answer: undefined;
 	};
 	/** Change the own profile and status */
