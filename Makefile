@@ -1,7 +1,7 @@
 # make lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: no-node help run dev build deb test test-all bench check generate
+.PHONY: no-node help run dev build deb test test-ui test-all bench bench-ui screenshots check generate
 
 GO      ?= go
 PROGRAM := bin/parley
@@ -46,15 +46,27 @@ test: ## vet, and all tests but the end-to-end ones, with the race detector
 	TEST_SERVICES=later $(GO) test -race -timeout 10m $$($(GO) list ./... | grep -Ev '/(e2e|internal/demo)$$')
 	$(GO) test ./internal/demo # tells its story on one goroutine: the race detector finds nothing there
 
-test-all: test ## the same, with the race detector on servers too, and the built program driven from outside
+test-ui: build ## the web UI: types, units, and stories in a real Chromium before the built program
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20.19 or later"; exit 1; }
+	@command -v chromium >/dev/null || [ -n "$$CHROMIUM" ] || { echo "chromium is missing: install it, or name another one in CHROMIUM"; exit 1; }
+	cd web && npm run --silent check && npm test --silent && npm run --silent e2e
+
+test-all: test ## the same, with the race detector on servers too, and the built program and the UI driven from outside
 	$(GO) test $(SERVED) $(MOVES)
 	$(GO) test -race -timeout 20m $(SERVED)
 	$(GO) test -timeout 15m ./e2e/...
+	$(MAKE) --no-print-directory test-ui
 
 bench: build ## measure the built program; writes docs/benchmarks.md
 	$(GO) build -o bin/bench ./tools/bench
 	@if [ "$$(nproc)" -gt 1 ] && command -v taskset >/dev/null; then pin="taskset -c 1"; export BENCH_SERVER_CPU=0; fi; \
 	  $$pin bin/bench -binary $(PROGRAM) -out docs/benchmarks.md
+
+bench-ui: build ## measure the web UI in a slowed Chromium; writes its table in docs/benchmarks.md
+	cd web && npm run --silent measure
+
+screenshots: build ## every screen of the web UI into docs/screenshots
+	cd web && npm run --silent screenshots
 
 generate: ## the files that are made from the code
 	$(GO) run ./tools/configdoc

@@ -1,6 +1,7 @@
 // What a notification says, in the words of the interface.
 import type { Notification } from '$lib/api/client';
 import { m } from '$lib/i18n';
+import { systemTitle } from '$lib/i18n/server';
 import { app } from '$lib/state/app.svelte';
 
 /** Its headline: who did what where. */
@@ -18,6 +19,6 @@ export function headline(n: Notification): string {
 		case 'direct_message':
 			return m.notifications_direct({ name });
 		case 'system':
-			return n.title || m.notifications_system();
+			return n.title ? systemTitle(n.title) : m.notifications_system();
 	}
 }
