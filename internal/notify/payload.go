@@ -69,7 +69,7 @@ func (s *Service) payload(ctx context.Context, n chat.Notification) (text []byte
 func pathOf(n chat.Notification) string {
 	switch {
 	case n.InviteCode != "":
-		return "/invites/" + url.PathEscape(n.InviteCode)
+		return "/invite/" + url.PathEscape(n.InviteCode)
 	case n.RoomID != 0 && n.MessageID != 0:
 		return "/r/" + n.RoomID.String() + "/m/" + n.MessageID.String()
 	case n.RoomID != 0:

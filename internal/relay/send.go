@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"sync"
+	"time"
 
 	"parley/internal/chat"
 )
@@ -79,13 +80,17 @@ func (l *lane) close() {
 }
 
 func (l *lane) run(ctx context.Context) {
+	// A batch that is on its way when the node stops gets a moment to arrive: the others would miss its number.
+	sending, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(leaveTime, cut) })()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-l.wake:
 		}
-		if err := l.flush(ctx); err != nil && ctx.Err() == nil {
+		if err := l.flush(sending); err != nil && ctx.Err() == nil {
 			l.relay.Logger.Debug("publishing failed", "channel", l.channel, "error", err)
 		}
 	}
