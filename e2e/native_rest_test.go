@@ -52,6 +52,10 @@ func TestNativeREST(t *testing.T) {
 		{"push subscriptions", push},
 		{"reports go to a queue", reports},
 		{"administration", administration},
+		{"pictures of rooms and people", pictures},
+		{"custom emoji, and who reacted", customEmoji},
+		{"the server's settings", serverSettings},
+		{"the second factor", secondFactor},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.play(t, a) })
 	}
