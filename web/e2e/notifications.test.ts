@@ -8,7 +8,7 @@ let bob: Person;
 let room: Json;
 
 beforeAll(async () => {
-	w = await World.start();
+	w = await World.start({ PARLEY_PUSH_SUBJECT: 'https://chat.example.com' });
 	ada = await w.person('ada');
 	bob = await w.person('bob');
 	room = await api(ada, w.base, 'POST', '/rooms', { name: 'Engines', type: 'public' });
@@ -76,6 +76,7 @@ describe('notifications', () => {
 		await ada.page.getByText('Nothing new').waitFor();
 		await ada.page.getByRole('radio', { name: 'All' }).check({ force: true });
 		await until('both again', async () => (await entry('hello @ada').count()) === 2);
+		await ada.page.evaluate(() => (document.hasFocus = () => true));
 		await entry('hello @ada, one').getByRole('button', { name: 'Bob mentioned you in Engines' }).click();
 		await message(ada, 'hello @ada, one').waitFor();
 		await until('all is read', async () => !/^\(\d/.test(await ada.page.title()));

@@ -169,13 +169,13 @@ describe('the timeline', () => {
 		await panel.locator('[data-composer]').fill('valves are fine');
 		await panel.locator('[data-composer]').press('Enter');
 		await panel.locator('[data-id]').filter({ hasText: 'valves are fine' }).waitFor();
-		await message(bob, 'about valves').getByTestId('thread-chip').click();
+		await bob.page.locator('[data-id]').filter({ hasText: 'about valves' }).getByTestId('thread-chip').click();
 		const other = bob.page.getByTestId('side-panel');
 		await other.locator('[data-id]').filter({ hasText: 'valves are fine' }).waitFor();
 		await other.locator('[data-composer]').fill('very fine');
 		await other.locator('[data-composer]').press('Enter');
 		await panel.locator('[data-id]').filter({ hasText: 'very fine' }).waitFor();
-		await message(ada, 'about valves').getByText('2 replies').first().waitFor();
+		await ada.page.getByTestId('thread-chip').filter({ hasText: '2 replies' }).waitFor();
 		expect(new URL(bob.page.url()).searchParams.get('thread')).not.toBeNull();
 		await panel.getByRole('button', { name: 'Close the thread' }).click();
 		await panel.waitFor({ state: 'detached' });

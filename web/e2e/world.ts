@@ -221,8 +221,14 @@ export async function uploads(w: World, p: Person, ...files: { name: string; mim
 
 /** Presses a button of a message that appears when it is pointed at. */
 export async function press(p: Person, row: Locator, name: string | RegExp): Promise<void> {
-	await row.hover();
-	await row.getByRole('button', { name, exact: true }).click();
+	const button = row.getByRole('button', { name, exact: true });
+	await until(`${name} is offered`, async () => {
+		await row.hover();
+		if (await button.isVisible()) return true;
+		await p.page.mouse.move(0, 0); // what scrolls under a resting pointer is not pointed at
+		return false;
+	});
+	await button.click();
 }
 
 /** Chooses from a message's menu. */

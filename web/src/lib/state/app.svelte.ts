@@ -264,6 +264,10 @@ export class App {
 			case 'user_joined':
 				this.people.learn(frame.user);
 				break;
+			case 'member_updated':
+				// what another device prefers is not told to everyone
+				if (frame.user_id === me) void call('GET /rooms/{id}', { path: { id: frame.room_id } }).then((r) => this.rooms.get(r.id) && this.rooms.put(r), () => {});
+				break;
 			case 'notification':
 				this.people.learn(frame.notification.actor);
 				this.notifications.came(frame.notification);
