@@ -154,6 +154,7 @@ func story(t *testing.T, c *console) {
 		t.Errorf("user list --disabled:\n%s", out)
 	}
 	c.ok("", "user", "enable", "max")
+	c.ok("", "user", "reset-totp", "max")
 
 	if out := c.ok("", "room", "create", "Tea time", "--type", "private", "--slug", "tea", "--owner", "olga"); !strings.Contains(out, "#tea") {
 		t.Errorf("room create: %s", out)

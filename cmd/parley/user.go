@@ -19,6 +19,7 @@ type userCommands struct {
 	Rank        userRank        `cmd:"" help:"Make someone a member, moderator, admin or owner of the server."`
 	Disable     userDisable     `cmd:"" help:"Shut an account; ends its sessions."`
 	Enable      userEnable      `cmd:"" help:"Open an account again."`
+	ResetTOTP   userResetTOTP   `cmd:"" name:"reset-totp" help:"Switch someone's second factor off."`
 	Delete      userDelete      `cmd:"" help:"Remove an account; its messages stay, without a name."`
 }
 
@@ -183,6 +184,22 @@ func (e *Env) setDisabled(name string, disabled bool) error {
 		return e.say("%s is disabled", u.Username)
 	}
 	return e.say("%s is enabled", u.Username)
+}
+
+type userResetTOTP struct {
+	Username string `arg:"" help:"Whose second factor."`
+}
+
+// Run switches the second factor off.
+func (c *userResetTOTP) Run(env *Env) error {
+	u, err := env.userNamed(c.Username)
+	if err != nil {
+		return err
+	}
+	if err := env.Core.ResetTOTP(env.Context, chat.Operator, u.ID); err != nil {
+		return err
+	}
+	return env.say("%s logs in by password alone", u.Username)
 }
 
 type userDelete struct {
