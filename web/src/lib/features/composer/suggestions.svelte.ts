@@ -20,6 +20,8 @@ export class Suggestions {
 	list = $state.raw<readonly Suggestion[]>([]);
 	completion = $state.raw<Completion | null>(null);
 	active = $state(0);
+	/** Told of an emoji whose name was written to its second colon: there is nothing left to choose. */
+	exact: (completion: Completion, emoji: string) => void = () => {};
 	#asked = 0;
 	#wait: ReturnType<typeof setTimeout> | undefined;
 
@@ -90,6 +92,12 @@ export class Suggestions {
 				const emoji = (tone > 0 && e.skins[tone - 1]) || e.emoji;
 				return { key: e.shortcode, kind: 'emoji', insert: emoji, emoji, label: `:${e.shortcode}:` };
 			});
+			if (closed) {
+				const completion = this.completion;
+				this.close();
+				if (completion && !pictures.length && drawn[0]) this.exact(completion, drawn[0].insert);
+				return;
+			}
 			this.list = [...pictures, ...drawn].slice(0, most);
 		} catch {
 			this.list = [];
