@@ -72,8 +72,10 @@ describe('administration', () => {
 
 		// nobody acts on those above them
 		await open(moderator, 'people');
-		await moderator.page.getByRole('button', { name: 'Actions for Troll' }).waitFor();
+		await moderator.page.getByRole('searchbox').fill('adam');
+		await moderator.page.getByText('@adam').waitFor();
 		expect(await moderator.page.getByRole('button', { name: 'Actions for Adam' }).count()).toBe(0);
+		await moderator.page.getByRole('searchbox').fill('troll');
 		await moderator.page.getByRole('button', { name: 'Actions for Troll' }).click();
 		expect(await moderator.page.getByRole('menuitem').count()).toBe(1);
 		await moderator.page.keyboard.press('Escape');

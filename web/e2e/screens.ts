@@ -1,5 +1,5 @@
 // Every screen of the interface, for what must hold on all of them: names, contrast, room, words.
-import { composer, message, openRoom, type Json, type Person, type World } from './world';
+import { composer, openRoom, type Json, type Person, type World } from './world';
 
 export interface Screen {
 	name: string;
@@ -14,6 +14,8 @@ export interface Place {
 	pictures: Json;
 	thread: Json;
 	invite: string;
+	/** Something to search for. */
+	query: string;
 }
 
 const settings = ['profile', 'account', 'appearance', 'notifications', 'privacy', 'about'];
@@ -36,7 +38,7 @@ export const screens = (place: Place): Screen[] => {
 		{
 			name: 'thread',
 			open: async (p, w) => {
-				await openRoom(w, p, place.room, `?thread=${place.thread.id}`);
+				await openRoom(w, p, place.thread.room_id, `?thread=${place.thread.id}`);
 				await p.page.getByTestId('side-panel').locator('[data-composer]').waitFor();
 			},
 		},
@@ -87,9 +89,9 @@ export const screens = (place: Place): Screen[] => {
 		{
 			name: 'picture',
 			open: async (p, w) => {
-				await room(p, w);
-				await message(p, place.pictures.content).locator('button:has(img[loading])').first().click();
-				await dialog(p);
+				await openRoom(w, p, place.pictures.room_id, `/m/${place.pictures.id}`);
+				await p.page.locator(`[data-id="${place.pictures.id}"] button:has(img[loading])`).first().click();
+				await p.page.locator('dialog[open] img.loaded').waitFor();
 			},
 		},
 		{
@@ -125,7 +127,7 @@ export const screens = (place: Place): Screen[] => {
 		{
 			name: 'search',
 			open: async (p, w) => {
-				await goto(p, w, '/search?q=ventil&has=links');
+				await goto(p, w, `/search?q=${place.query}`);
 				await p.page.locator('li.hit, h2').first().waitFor();
 			},
 		},

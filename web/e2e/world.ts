@@ -46,7 +46,7 @@ export class World {
 	#operator = 0;
 
 	/** Starts a server without people and a browser. More settings are given as environment. */
-	static async start(settings: Record<string, string> = {}): Promise<World> {
+	static async start(settings: Record<string, string> = {}, options: { demo?: boolean } = {}): Promise<World> {
 		const w = new World();
 		worlds.add(w);
 		w.#data = await mkdtemp(join(tmpdir(), 'ui-'));
@@ -64,6 +64,7 @@ export class World {
 			PARLEY_LIMITS_REGISTER_PER_MINUTE: '0',
 			...settings,
 		};
+		if (options.demo) await w.run(['demo']);
 		await w.boot();
 		w.#browser = await chromium.launch({
 			executablePath: chrome,
@@ -152,9 +153,9 @@ export class World {
 	}
 
 	/** Logs a browser in as somebody who is there. */
-	async login(name: string, options: BrowserContextOptions = {}): Promise<Person> {
+	async login(name: string, options: BrowserContextOptions = {}, secret = password): Promise<Person> {
 		const p = await this.stranger(options);
-		const answer = await p.context.request.post(`${this.base}/api/auth/login`, { data: { username: name, password } });
+		const answer = await p.context.request.post(`${this.base}/api/auth/login`, { data: { username: name, password: secret } });
 		if (!answer.ok()) throw new Error(`login ${name}: ${answer.status()} ${await answer.text()}`);
 		return this.#entered(p, name, await answer.json());
 	}

@@ -1,0 +1,94 @@
+// Pictures of every screen, of the demonstration's community: light, dark, and on a phone. Run by make screenshots.
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { afterAll, beforeAll, it } from 'vitest';
+import { doors, screens, settled, type Place, type Screen } from './screens';
+import { api, World, type Json, type Person } from './world';
+
+const folder = process.env.FOLDER ?? resolve(import.meta.dirname, '../../docs/screenshots');
+const only = process.env.ONLY?.split(',');
+const everybody = 'bread-and-boats'; // the password of the demonstration
+
+const looks = [
+	{ name: 'light', options: { viewport: { width: 1280, height: 800 }, colorScheme: 'light' } },
+	{ name: 'dark', options: { viewport: { width: 1280, height: 800 }, colorScheme: 'dark' } },
+	{ name: 'phone', options: { viewport: { width: 375, height: 812 }, colorScheme: 'light', hasTouch: true, isMobile: true } },
+] as const;
+
+let w: World;
+let place: Place;
+
+beforeAll(async () => {
+	w = await World.start({ PARLEY_LIMITS_REQUESTS_PER_MINUTE: '0', PARLEY_PUSH_SUBJECT: 'https://chat.example.com' }, { demo: true });
+	const mara = await w.login('mara', {}, everybody);
+	const { rooms } = await api(mara, w.base, 'GET', '/rooms');
+	const shared = rooms.filter((r: Json) => r.type === 'public').sort((a: Json, b: Json) => b.last_seq - a.last_seq);
+	const room = shared[0];
+	const messages: Json[] = [];
+	for (const r of shared) messages.push(...(await api(mara, w.base, 'GET', `/rooms/${r.id}/messages?limit=100`)).messages);
+	const most = (count: (m: Json) => number) => messages.reduce((a, b) => (count(b) > count(a) ? b : a));
+	const invite = await api(mara, w.base, 'POST', `/rooms/${room.id}/invites`, {});
+	const someone = await w.login('nora', {}, everybody);
+	const foreign = messages.findLast((m) => m.sender && m.sender.username !== 'nora' && !m.deleted && m.type === 'text')!;
+	await api(someone, w.base, 'POST', `/messages/${foreign.id}/report`, { reason: 'Is this meant for this room?' });
+	await api(mara, w.base, 'POST', '/admin/sanctions', { user_id: (await api(mara, w.base, 'GET', '/admin/users?q=owen')).users[0].id, kind: 'warning', reason: 'Please keep to the topic' });
+	place = {
+		room: room.id,
+		thread: most((m) => m.thread?.reply_count ?? 0),
+		pictures: most((m) => (m.deleted ? 0 : m.attachments.length)),
+		invite: invite.code,
+		query: 'bread',
+	};
+	await w.leave(someone);
+	await w.leave(mara);
+	await mkdir(folder, { recursive: true });
+	if (!only) for (const old of await readdir(folder)) if (/\.(webp|png)$/.test(old)) await rm(`${folder}/${old}`);
+});
+afterAll(() => w?.stop());
+
+/** Everything is drawn: pictures and letters are there, and nothing is asked for. */
+async function drawn(p: Person) {
+	await p.page.waitForLoadState('networkidle');
+	await settled(p);
+	await p.page.evaluate(async () => {
+		await document.fonts.ready;
+		const near = [...document.images].filter((i) => i.checkVisibility() && i.getBoundingClientRect().top < innerHeight);
+		await Promise.all(near.map((i) => i.decode().catch(() => {})));
+	});
+}
+
+async function take(p: Person, look: string, list: Screen[]) {
+	const devtools = await p.context.newCDPSession(p.page);
+	for (const screen of list) {
+		if (only && !only.includes(screen.name)) continue;
+		await screen.open(p, w);
+		await drawn(p);
+		if (process.env.FORMAT === 'png') await p.page.screenshot({ path: `${folder}/${screen.name}-${look}.png` });
+		else {
+			const { data } = await devtools.send('Page.captureScreenshot', { format: 'webp', quality: 78 });
+			await writeFile(`${folder}/${screen.name}-${look}.webp`, Buffer.from(data, 'base64'));
+		}
+	}
+}
+
+for (const { name, options } of looks) {
+	it(`takes pictures: ${name}`, async () => {
+		const settings = { ...options, reducedMotion: 'reduce' } as const;
+		const stranger = await w.stranger(settings);
+		await take(stranger, name, doors(place));
+		await w.leave(stranger);
+		const p = await w.login('mara', settings, everybody);
+		const list = screens(place);
+		if (name === 'phone') {
+			list.unshift({
+				name: 'list',
+				open: async (p, w) => {
+					await p.page.goto(w.base);
+					await p.page.locator('[data-room]').first().waitFor();
+				},
+			});
+		}
+		await take(p, name, list);
+		await w.leave(p);
+	});
+}
