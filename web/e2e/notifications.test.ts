@@ -44,6 +44,12 @@ afterAll(() => w?.stop());
 
 const desktop = (): Promise<{ asked: number; shown: string[]; sounds: number }> => ada.page.evaluate(() => (window as unknown as { desktop: never }).desktop);
 const centre = () => ada.page.getByRole('navigation', { name: 'Rooms and people' }).getByRole('link', { name: /^Notifications/ });
+/** Ada looks at her window. */
+const look = () =>
+	ada.page.evaluate(() => {
+		document.hasFocus = () => true;
+		dispatchEvent(new Event('focus'));
+	});
 const entry = (text: string | RegExp) => ada.page.getByRole('main').getByRole('listitem').filter({ hasText: text });
 /** Bob writes, and it has reached Ada's page. */
 async function told(text: string, to = room.id): Promise<void> {
@@ -76,7 +82,7 @@ describe('notifications', () => {
 		await ada.page.getByText('Nothing new').waitFor();
 		await ada.page.getByRole('radio', { name: 'All' }).check({ force: true });
 		await until('both again', async () => (await entry('hello @ada').count()) === 2);
-		await ada.page.evaluate(() => (document.hasFocus = () => true));
+		await look();
 		await entry('hello @ada, one').getByRole('button', { name: 'Bob mentioned you in Engines' }).click();
 		await message(ada, 'hello @ada, one').waitFor();
 		await until('all is read', async () => !/^\(\d/.test(await ada.page.title()));
@@ -91,8 +97,7 @@ describe('notifications', () => {
 		await centre().getByText('1', { exact: true }).first().waitFor();
 		await ada.page.locator('[data-room]').filter({ hasText: 'Engines' }).click();
 		await message(ada, 'while you were away').waitFor();
-		await ada.page.evaluate(() => (document.hasFocus = () => true));
-		await ada.page.evaluate(() => dispatchEvent(new Event('focus')));
+		await look();
 		await until('the count is gone', async () => (await centre().getByText('1', { exact: true }).count()) === 0);
 	});
 

@@ -46,7 +46,7 @@ export const screens = (place: Place): Screen[] => {
 			name: 'pins',
 			open: async (p, w) => {
 				await room(p, w);
-				await p.page.locator('header').locator('button').nth(2).click();
+				await p.page.getByRole('button', { name: await word(p, 'Pinned messages', 'Angeheftete Nachrichten') }).click();
 				await p.page.getByTestId('pin').first().waitFor();
 			},
 		},
@@ -116,7 +116,7 @@ export const screens = (place: Place): Screen[] => {
 			open: async (p, w) => {
 				await room(p, w);
 				await p.page.keyboard.press('Control+k');
-				await p.page.getByRole('combobox').fill(await word(p, 'Create a room', 'Raum anlegen'));
+				await p.page.getByRole('combobox').fill(await word(p, 'Create a room', 'Raum erstellen'));
 				await p.page.getByRole('option').last().click();
 				await p.page.locator('dialog[open] textarea, dialog[open] input').first().waitFor();
 			},

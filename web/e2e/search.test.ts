@@ -67,7 +67,7 @@ describe('search', () => {
 		await filter('With links');
 		await ada.page.keyboard.press('Escape');
 		await filter('In a room');
-		await ada.page.getByLabel('Which room').selectOption({ label: 'Kitchen' });
+		await ada.page.getByRole('combobox', { name: 'Which room' }).selectOption({ label: 'Kitchen' });
 		await until('the one of the kitchen', async () => (await hits(ada).count()) === 1 && (await hits(ada).getByText('Kitchen').count()) === 1);
 		await ada.page.getByRole('button', { name: /Remove.*Kitchen/ }).click();
 		await filter('From somebody');
