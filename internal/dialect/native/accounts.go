@@ -40,7 +40,8 @@ type (
 	// TOTPEnrolment is what sets up a second factor; it is shown once.
 	TOTPEnrolment struct {
 		Secret        string   `json:"secret" doc:"In base32, to be typed." example:"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"`
-		URI           string   `json:"otpauth_uri" doc:"To be shown as a QR code." example:"otpauth://totp/Engines:ada?issuer=Engines&secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"`
+		URI           string   `json:"otpauth_uri" doc:"What the QR code holds." example:"otpauth://totp/Engines:ada?issuer=Engines&secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"`
+		QRCode        string   `json:"qr_code" doc:"A picture for the authenticator app to read: a PNG in a data: URL." example:"data:image/png;base64,iVBORw0KGgo="`
 		RecoveryCodes []string `json:"recovery_codes" doc:"Each lets in once without the device. They hold once the second factor is confirmed."`
 	}
 	passwordRequest struct {
@@ -121,7 +122,11 @@ func (d *Dialect) registerAccounts() {
 		codes: "password_wrong totp_enabled rate_limited",
 	}, func(ctx context.Context, by chat.Actor, in *struct{ Body ownPasswordRequest }) (*reply[TOTPEnrolment], error) {
 		e, err := d.core.EnrolTOTP(ctx, by, in.Body.Password)
-		return ok(TOTPEnrolment(e)), err
+		if err != nil {
+			return nil, err
+		}
+		qr, err := qrCode(e.URI)
+		return ok(TOTPEnrolment{Secret: e.Secret, URI: e.URI, QRCode: qr, RecoveryCodes: e.RecoveryCodes}), err
 	})
 	handle(d, "POST /auth/totp/confirm", endpoint{
 		id: "confirm-totp", tag: tag, status: 204, summary: "Switch the second factor on", codes: "totp_wrong/400 totp_enabled totp_not_enabled rate_limited",

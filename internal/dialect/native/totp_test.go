@@ -1,6 +1,10 @@
 package native_test
 
 import (
+	"bytes"
+	"encoding/base64"
+	"image/png"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,6 +29,11 @@ func TestSecondFactor(t *testing.T) {
 	ada.post("/auth/totp", object{"password": "wrong"}).want(400, "password_wrong")
 	e := ada.post("/auth/totp", object{"password": password}).want(200, "")
 	secret := e.text("secret")
+	if raw, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(e.text("qr_code"), "data:image/png;base64,")); err != nil {
+		t.Error(err)
+	} else if p, err := png.DecodeConfig(bytes.NewReader(raw)); err != nil || p.Width != 256 || p.Height != 256 {
+		t.Errorf("the QR code is %d×%d, %v", p.Width, p.Height, err)
+	}
 	if e.count("recovery_codes") != 10 {
 		t.Errorf("%s", e.body)
 	}

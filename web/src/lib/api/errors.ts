@@ -11,6 +11,7 @@ const byCode: Record<string, () => string> = {
 	busy: m.error_unavailable,
 	login_failed: m.error_credentials,
 	username_taken: m.error_username_taken,
+	totp_wrong: m.error_totp,
 	muted: m.error_muted,
 	too_old: m.error_too_old,
 	attachment_too_large: m.error_too_large,

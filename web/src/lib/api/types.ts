@@ -753,8 +753,10 @@ export interface Stats {
 	users: number;
 }
 export interface TOTPEnrolment {
-	/** To be shown as a QR code. */
+	/** What the QR code holds. */
 	otpauth_uri: string;
+	/** A picture for the authenticator app to read: a PNG in a data: URL. */
+	qr_code: string;
 	/** Each lets in once without the device. They hold once the second factor is confirmed. */
 	recovery_codes: string[];
 	/** In base32, to be typed. */
