@@ -149,5 +149,5 @@ export async function goto(p: Person, w: World, path: string): Promise<void> {
 
 /** Nothing on the page is a stand-in for what is still to come. */
 export async function settled(p: Person): Promise<void> {
-	await p.page.waitForFunction(() => !document.querySelector('[aria-busy=true], .skeleton, .spinner') && document.querySelector('h1, h2, main'));
+	await p.page.waitForFunction(() => !document.querySelector('[aria-busy=true], .skeleton:not(.head *), .spinner') && document.querySelector('h1, h2, main'));
 }

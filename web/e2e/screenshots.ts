@@ -29,7 +29,8 @@ beforeAll(async () => {
 	const most = (count: (m: Json) => number) => messages.reduce((a, b) => (count(b) > count(a) ? b : a));
 	const invite = await api(mara, w.base, 'POST', `/rooms/${room.id}/invites`, {});
 	const someone = await w.login('nora', {}, everybody);
-	const foreign = messages.findLast((m) => m.sender && m.sender.username !== 'nora' && !m.deleted && m.type === 'text')!;
+	const hers = new Set((await api(someone, w.base, 'GET', '/rooms')).rooms.map((r: Json) => r.id));
+	const foreign = messages.findLast((m) => hers.has(m.room_id) && m.sender && m.sender.username !== 'nora' && !m.deleted && m.type === 'text')!;
 	await api(someone, w.base, 'POST', `/messages/${foreign.id}/report`, { reason: 'Is this meant for this room?' });
 	await api(mara, w.base, 'POST', '/admin/sanctions', { user_id: (await api(mara, w.base, 'GET', '/admin/users?q=owen')).users[0].id, kind: 'warning', reason: 'Please keep to the topic' });
 	place = {

@@ -34,3 +34,10 @@ export function systemTitle(title: string): string {
 	}
 	return title;
 }
+
+const roles: Record<string, () => string> = { owner: m.role_owner, admin: m.role_admin, moderator: m.role_moderator, user: m.role_user };
+
+/** What a role is for; those that every server has are described in the language of the interface. */
+export function roleText(role: { id: string; system: boolean; description: string }): string {
+	return (role.system && roles[role.id]?.()) || role.description;
+}
