@@ -102,13 +102,17 @@ describe('administration', () => {
 
 	it('warns, mutes and bans, and takes it back', async () => {
 		await openRoom(w, troll, room.id);
+		await openRoom(w, ada, room.id);
 		await measure(moderator, 'warning', 'no advertisements');
 		await troll.page.getByRole('link', { name: /^Notifications/ }).getByText('1', { exact: true }).first().waitFor();
 
 		await measure(moderator, 'mute', 'cool down');
-		await troll.page.getByText('You are muted').first().waitFor();
+		await say(troll, 'I will not be silent');
+		await message(troll, 'I will not be silent').getByText(/You are muted/).waitFor();
 		await lift(moderator, 'Mute');
-		await until('the troll can write', () => composer(troll).isVisible());
+		await message(troll, 'I will not be silent').hover();
+		await message(troll, 'I will not be silent').getByRole('button', { name: 'Try again' }).first().click();
+		await message(ada, 'I will not be silent').waitFor();
 
 		await measure(admin, 'ban', 'enough');
 		await troll.page.getByText('You are banned from this server.').waitFor();

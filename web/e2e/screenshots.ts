@@ -51,10 +51,9 @@ afterAll(() => w?.stop());
 async function drawn(p: Person) {
 	await p.page.waitForLoadState('networkidle');
 	await settled(p);
-	await p.page.evaluate(async () => {
-		await document.fonts.ready;
-		const near = [...document.images].filter((i) => i.checkVisibility() && i.getBoundingClientRect().top < innerHeight);
-		await Promise.all(near.map((i) => i.decode().catch(() => {})));
+	await p.page.waitForFunction(() => {
+		const shown = (box: DOMRect) => box.bottom > 0 && box.top < innerHeight && box.width > 0;
+		return document.fonts.status === 'loaded' && [...document.images].every((i) => i.complete || !shown(i.getBoundingClientRect()));
 	});
 }
 
