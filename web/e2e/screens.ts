@@ -38,7 +38,7 @@ export const screens = (place: Place): Screen[] => {
 		{
 			name: 'thread',
 			open: async (p, w) => {
-				await openRoom(w, p, place.thread.room_id, `?thread=${place.thread.id}`);
+				await p.page.goto(`${w.base}/r/${place.thread.room_id}?thread=${place.thread.id}`);
 				await p.page.getByTestId('side-panel').locator('[data-composer]').waitFor();
 			},
 		},
