@@ -90,7 +90,7 @@ export const screens = (place: Place): Screen[] => {
 			name: 'picture',
 			open: async (p, w) => {
 				await openRoom(w, p, place.pictures.room_id, `/m/${place.pictures.id}`);
-				await p.page.locator(`[data-id="${place.pictures.id}"] button:has(img[loading])`).first().click();
+				await p.page.locator(`[data-id="${place.pictures.id}"] button:is(.single, .tile)`).first().click();
 				await p.page.locator('dialog[open] img.loaded').waitFor();
 			},
 		},

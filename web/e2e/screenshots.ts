@@ -63,11 +63,9 @@ async function take(p: Person, look: string, list: Screen[]) {
 		if (only && !only.includes(screen.name)) continue;
 		await screen.open(p, w);
 		await drawn(p);
-		if (process.env.FORMAT === 'png') await p.page.screenshot({ path: `${folder}/${screen.name}-${look}.png` });
-		else {
-			const { data } = await devtools.send('Page.captureScreenshot', { format: 'webp', quality: 78 });
-			await writeFile(`${folder}/${screen.name}-${look}.webp`, Buffer.from(data, 'base64'));
-		}
+		const { data } = await devtools.send('Page.captureScreenshot', { format: 'webp', quality: 78 });
+		await writeFile(`${folder}/${screen.name}-${look}.webp`, Buffer.from(data, 'base64'));
+		if (process.env.PNG) await p.page.screenshot({ path: `${process.env.PNG}/${screen.name}-${look}.png` });
 	}
 }
 

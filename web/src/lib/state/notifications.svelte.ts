@@ -9,6 +9,8 @@ export class Notifications {
 	#next: string | null = null;
 	#onlyUnread = false;
 	#complete = $state(false);
+	/** Marked here, by id and when: a page that was on its way may not know yet. */
+	#marked = new Map<string, string>();
 
 	get complete() {
 		return this.#complete;
@@ -30,10 +32,12 @@ export class Notifications {
 		const filter = this.#onlyUnread;
 		try {
 			const page = await call('GET /notifications', { query: { unread: filter || undefined, limit: 30, cursor: this.#next ?? undefined } });
-			this.unread = page.unread;
+			const late = page.notifications.filter((n) => !n.read_at && this.#marked.has(n.id));
+			this.unread = Math.max(0, page.unread - late.length);
 			if (filter === this.#onlyUnread) {
 				const known = new Set(this.list.map((n) => n.id));
-				this.list = [...this.list, ...page.notifications.filter((n) => !known.has(n.id))];
+				const fresh = page.notifications.filter((n) => !known.has(n.id));
+				this.list = [...this.list, ...fresh.map((n) => (late.includes(n) ? { ...n, read_at: this.#marked.get(n.id)! } : n))];
 				this.#next = page.next_cursor;
 				this.#complete = page.next_cursor === null;
 			}
@@ -76,11 +80,17 @@ export class Notifications {
 	#mark(which: (n: Notification) => boolean) {
 		const now = new Date().toISOString();
 		let marked = 0;
-		this.list = this.list.map((n) => (!n.read_at && which(n) ? (marked++, { ...n, read_at: now }) : n));
+		this.list = this.list.map((n) => {
+			if (n.read_at || !which(n)) return n;
+			marked++;
+			this.#marked.set(n.id, now);
+			return { ...n, read_at: now };
+		});
 		this.unread = Math.max(0, this.unread - marked);
 	}
 
 	clear() {
+		this.#marked.clear();
 		this.list = [];
 		this.unread = 0;
 	}
