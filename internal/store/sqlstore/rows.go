@@ -95,7 +95,10 @@ func exists(ctx context.Context, x execer, query string, args ...any) (bool, err
 	}
 	defer rows.Close()
 	found := rows.Next()
-	return found, x.fault(rows.Err())
+	if err := rows.Err(); err != nil {
+		return false, x.fault(err)
+	}
+	return found, x.fault(rows.Close()) // an engine may refuse a statement after its first row
 }
 
 // must turns "no row was changed" into missing.
