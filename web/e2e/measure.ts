@@ -65,9 +65,12 @@ beforeAll(async () => {
 		return room;
 	};
 	rooms = { empty: await made('Empty'), long: await made('Long'), large: await made('Large') };
-	for (const p of [ada, bob]) await p.page.goto(`${w.base}/api/docs`); // a page of the server that loads nothing of the interface
+	for (const p of [ada, bob]) await openRoom(w, p, rooms.empty.id); // a page that may open sockets
 	await pour(rooms.long.id, 5_000);
 	await pour(rooms.large.id, fill);
+	await w.leave(ada);
+	await w.leave(bob);
+	[ada, bob] = [await w.login('ada'), await w.login('bob')];
 	for (const room of Object.values(rooms)) await api(ada, w.base, 'POST', `/rooms/${room.id}/read`, { seq: (await api(ada, w.base, 'GET', `/rooms/${room.id}`)).last_seq });
 });
 afterAll(() => w?.stop());

@@ -128,7 +128,7 @@ export const screens = (place: Place): Screen[] => {
 			name: 'search',
 			open: async (p, w) => {
 				await goto(p, w, `/search?q=${place.query}`);
-				await p.page.locator('li.hit, h2').first().waitFor();
+				await p.page.locator('main :is(li.hit, h2)').first().waitFor();
 			},
 		},
 		{ name: 'nowhere', open: (p, w) => goto(p, w, '/r/4711') },
