@@ -65,7 +65,11 @@ beforeAll(async () => {
 		return room;
 	};
 	rooms = { empty: await made('Empty'), long: await made('Long'), large: await made('Large') };
-	for (const p of [ada, bob]) await openRoom(w, p, rooms.empty.id); // a page that may open sockets
+	// a page of the server that may open sockets, without the interface, which would follow everything
+	for (const p of [ada, bob]) {
+		await p.page.route('**/*.js', (route) => route.abort());
+		await p.page.goto(w.base);
+	}
 	await pour(rooms.long.id, 5_000);
 	await pour(rooms.large.id, fill);
 	await w.leave(ada);
