@@ -172,6 +172,7 @@ it('measures a room with 5,000 loaded messages', async () => {
 		() =>
 			p.page.evaluate(() => {
 				const list = document.querySelector('[data-testid=timeline] [role=log]')!;
+				list.dispatchEvent(new WheelEvent('wheel')); // as a person would
 				list.scrollTop = Math.min(list.scrollTop, 900);
 				return !!document.querySelector('[data-testid=history-start]');
 			}),
