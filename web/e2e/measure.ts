@@ -3,7 +3,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { CDPSession } from 'playwright-core';
-import { afterAll, beforeAll, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, it } from 'vitest';
 import { api, composer, openRoom, until, World, type Json, type Person } from './world';
 
 const fill = Number(process.env.FILL ?? 100_000);
@@ -216,9 +216,10 @@ it('measures a room with 5,000 loaded messages', async () => {
 	await w.leave(p);
 });
 
-it('writes the table', async () => {
+/** After each part, so that what was measured is kept when a later one fails. */
+afterEach(async () => {
 	const table = ['| measure | measured | beside it |', '| --- | --- | --- |', ...rows.map((r) => `| ${r.join(' | ')} |`)].join('\n');
-	console.log(table);
+	console.log(rows.at(-1));
 	let text = await readFile(report, 'utf8');
 	if (!text.includes(begin)) {
 		text += `\n## Web UI\n\n\`make bench-ui\` drives the built program with a real Chromium. Tasks are counted in processor time of the page's thread; times to the\nscreen are of the clock and belong to the machine.\n\n${begin}\n${end}\n`;
