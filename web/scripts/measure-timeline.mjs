@@ -52,6 +52,11 @@ try {
 	console.log(`opened after ${Date.now() - begun} ms, the page included`);
 	await page.waitForTimeout(500);
 
+	// the list stays at its end until a person leaves it: what a script sets is no person
+	await page.getByTestId('timeline').hover();
+	await page.mouse.wheel(0, -300);
+	await page.waitForTimeout(500);
+
 	const drift = await page.evaluate(async (want) => {
 		const list = document.querySelector('[data-testid=timeline] [role=log]');
 		const frame = () => new Promise((done) => requestAnimationFrame(done));
