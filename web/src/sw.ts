@@ -49,7 +49,7 @@ async function page(request: Request): Promise<Response> {
 			const [fresh, old] = [response.headers.get('ETag'), kept?.headers.get('ETag')];
 			if (fresh !== old) {
 				await cache.put('/', response.clone());
-				await forgetOld(cache, await response.clone().text());
+				await forgetOld(cache);
 			}
 		}
 		return response;
@@ -70,8 +70,8 @@ async function asset(request: Request): Promise<Response> {
 	return response;
 }
 
-/** Drops what an older version of the interface used: everything that was not asked for again since its page went. */
-async function forgetOld(cache: Cache, _page: string): Promise<void> {
+/** Drops what an older version of the interface used; what the new one shares with it is fetched once more. */
+async function forgetOld(cache: Cache): Promise<void> {
 	for (const request of await cache.keys()) if (new URL(request.url).pathname.startsWith('/_ui/')) await cache.delete(request);
 }
 

@@ -93,7 +93,7 @@ export class Socket {
 		this.#ws = ws;
 		this.#silent = setTimeout(() => this.#lost(ws), silence);
 		ws.onmessage = (e) => this.#ws === ws && this.#received(ws, String(e.data));
-		ws.onclose = (e) => this.#ws === ws && this.#closed(ws, e.code, e.reason);
+		ws.onclose = (e) => this.#ws === ws && this.#closed(e.code, e.reason);
 	}
 
 	#received(ws: WebSocket, text: string) {
@@ -149,11 +149,11 @@ export class Socket {
 
 	#lost(ws: WebSocket) {
 		if (this.#ws !== ws) return;
-		this.#closed(ws, 1006, '');
+		this.#closed(1006, '');
 		ws.close();
 	}
 
-	#closed(ws: WebSocket, code: number, reason: string) {
+	#closed(code: number, reason: string) {
 		const neverReady = !this.#ready;
 		this.#drop();
 		if (!this.#wanted) return;
@@ -168,7 +168,6 @@ export class Socket {
 		const delay = code === 4008 ? 0 : longest * (0.5 + this.#options.random() / 2);
 		this.#options.state('waiting', Date.now() + delay);
 		this.#retry = setTimeout(() => this.#connect(), delay);
-		void ws;
 	}
 
 	#drop() {

@@ -1,5 +1,5 @@
 // Puts the state together: logs in and out, keeps the socket, and hands every event to the one who keeps that noun.
-import { ApiError, NetworkError, call, onUnauthorized, socketAddress, type Limits, type Message, type Self, type Server } from '$lib/api/client';
+import { ApiError, NetworkError, call, onUnauthorized, socketAddress, type Limits, type Message, type Room, type Self, type Server } from '$lib/api/client';
 import type { Answer, ClientFrame, ServerFrame } from '$lib/api/frames';
 import { Socket, type SocketState } from '$lib/session/socket';
 import { Drafts } from './drafts.svelte';
@@ -45,7 +45,6 @@ export class App {
 	#listeners = new Set<(frame: ServerFrame) => void>();
 	#socket: Socket;
 	#joined = new Set<string>();
-	#joining: string[] = [];
 	#again: ReturnType<typeof setTimeout> | undefined;
 	#connections = 0;
 
@@ -161,6 +160,13 @@ export class App {
 		);
 		// those of earlier days are not in the list
 		if (this.notifications.unread > 0) void this.notifications.count().catch(() => {});
+	}
+
+	/** The direct room with a person, made at need. */
+	async directRoom(user: string): Promise<Room> {
+		const room = await call('POST /rooms/direct', { body: { user_id: user } });
+		this.roomAdded(room);
+		return room;
 	}
 
 	/** A room became the person's by their own doing, before the event says so. */
@@ -320,7 +326,7 @@ export class App {
 		}
 	}
 
-	#ready(me: Self, rooms: import('$lib/api/client').Room[], limits: Limits, session: string) {
+	#ready(me: Self, rooms: Room[], limits: Limits, session: string) {
 		this.me = me;
 		this.limits = limits;
 		this.sessionId = session;
@@ -333,8 +339,7 @@ export class App {
 		this.typing.clear();
 		// rooms whose history is shown first
 		const shown = new Set(this.#timelines.keys());
-		this.#joining = rooms.map((r) => r.id).sort((a, b) => Number(shown.has(b)) - Number(shown.has(a)));
-		for (const id of this.#joining) this.#join(id);
+		for (const id of rooms.map((r) => r.id).sort((a, b) => Number(shown.has(b)) - Number(shown.has(a)))) this.#join(id);
 		if (this.notifications.list.length === 0) void this.notifications.count().catch(() => {});
 	}
 

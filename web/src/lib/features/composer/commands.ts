@@ -43,8 +43,7 @@ export const commands: readonly Command[] = [
 			const [name = '', ...words] = rest.split(/\s+/);
 			if (!name) throw new CommandError(m.command_no_person({ name: '@' }));
 			const who = await person(name);
-			const room = await call('POST /rooms/direct', { body: { user_id: who.id } });
-			app.roomAdded(room);
+			const room = await app.directRoom(who.id);
 			const text = words.join(' ').trim();
 			if (text) await app.outbox.add({ room_id: room.id, content: text, parent_id: null, attachments: [] });
 			router.go(roomPath(room.id));
