@@ -318,8 +318,14 @@ func (c *Core) Thread(ctx context.Context, by chat.Actor, id chat.MessageID, q c
 }
 
 // Changes returns the messages of a room whose change_seq is greater than since, ascending; at most 500 (limit 0 means
-// all of these).
+// all of these). What it says is the room as of since or later, also where the change was read on another node that this one
+// has not heard of yet.
 func (c *Core) Changes(ctx context.Context, by chat.Actor, room chat.RoomID, since chat.Seq, limit int) (chat.Changes, error) {
+	return c.ChangesTo(ctx, by, room, since, since, limit)
+}
+
+// ChangesTo is Changes for someone who knows that there are changes up to to: it says the room as of that one or later.
+func (c *Core) ChangesTo(ctx context.Context, by chat.Actor, room chat.RoomID, since, to chat.Seq, limit int) (chat.Changes, error) {
 	if limit == 0 {
 		limit = MaxChanges
 	}
@@ -332,7 +338,7 @@ func (c *Core) Changes(ctx context.Context, by chat.Actor, room chat.RoomID, sin
 	if _, err := c.allow(ctx, by, chat.CanRead, room); err != nil {
 		return chat.Changes{}, err
 	}
-	ch, held := c.recent.since(room, since, limit)
+	ch, held := c.recent.since(room, since, max(since, to), limit)
 	if !held {
 		var err error
 		if ch, err = c.Store.ChangesSince(ctx, room, since, limit); err != nil {

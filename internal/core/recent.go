@@ -251,12 +251,13 @@ func (r *recentCache) has(id chat.RoomID) bool {
 	return r.room[id] != nil
 }
 
-// since answers a question for changes from memory when the room is held whole, without senders.
-func (r *recentCache) since(id chat.RoomID, since chat.Seq, limit int) (chat.Changes, bool) {
+// since answers a question for changes from memory, without senders, when the room is held whole and is no older than the
+// change to: others may have heard of it before this node.
+func (r *recentCache) since(id chat.RoomID, since, to chat.Seq, limit int) (chat.Changes, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	room := r.room[id]
-	if room == nil || !room.current() || !room.complete {
+	if room == nil || !room.current() || !room.complete || room.lastSeq < to {
 		return chat.Changes{}, false
 	}
 	ch := chat.Changes{LastSeq: room.lastSeq}

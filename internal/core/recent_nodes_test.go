@@ -47,7 +47,7 @@ func TestRecentRoomsAdvanceOnlyByTheNextChange(t *testing.T) {
 				t.Fatalf("as of %d, usable %v; want %d, %v", room.lastSeq, room.current(), row.last, row.ids != nil)
 			}
 			if row.ids == nil {
-				if _, ok := r.since(1, 0, 100); ok {
+				if _, ok := r.since(1, 0, 0, 100); ok {
 					t.Error("it answers what changed")
 				}
 				return
@@ -73,6 +73,20 @@ func TestAMessageThatIsEarlyIsNotReadAsItWas(t *testing.T) {
 	r.apply(created(4))
 	if m := r.message(20); m == nil || m.Content != "edited" {
 		t.Errorf("the new state is not read: %+v", m)
+	}
+}
+
+func TestARoomIsNotReadByWhoKnowsMoreThanIsInMemory(t *testing.T) {
+	r, _ := held()
+	for _, row := range []struct {
+		since, to chat.Seq
+		ok        bool
+		changes   int
+	}{{0, 0, true, 2}, {3, 3, true, 0}, {1, 3, true, 1}, {4, 4, false, 0}, {1, 4, false, 0}} {
+		ch, ok := r.since(1, row.since, row.to, 100)
+		if ok != row.ok || len(ch.Messages) != row.changes || ok && ch.LastSeq != 3 {
+			t.Errorf("since %d, up to %d: %d changes as of %d, answered %v; want %d, %v", row.since, row.to, len(ch.Messages), ch.LastSeq, ok, row.changes, row.ok)
+		}
 	}
 }
 

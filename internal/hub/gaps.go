@@ -119,7 +119,7 @@ func (s *shard) fill(ctx context.Context, f *feed, to chat.Seq) bool {
 // was created after base is news to those who are given it.
 func (s *shard) changes(ctx context.Context, f *feed, since, to, base chat.Seq, give func(chat.Sequenced)) (chat.Seq, error) {
 	for since < to {
-		ch, err := s.hub.core.Changes(ctx, chat.Operator, f.room, since, 0)
+		ch, err := s.hub.core.ChangesTo(ctx, chat.Operator, f.room, since, to, 0)
 		if err != nil {
 			return since, err
 		}

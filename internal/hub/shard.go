@@ -363,7 +363,7 @@ func (h *Hub) Join(ctx context.Context, c *Conn, room chat.RoomID, since chat.Se
 	}
 	entry := &sub{conn: c, catching: true}
 	sh := h.roomShard(room)
-	subscribed := make(chan struct{})
+	subscribed := make(chan chat.Seq, 1) // with what the feed has delivered before
 	sh.post(h.ctx, work{do: func(s *shard) {
 		f := s.feeds[room]
 		if f == nil {
@@ -373,14 +373,15 @@ func (h *Hub) Join(ctx context.Context, c *Conn, room chat.RoomID, since chat.Se
 		}
 		f.subs[c] = entry
 		f.live = nil
-		close(subscribed)
+		subscribed <- f.last
 	}})
+	var told chat.Seq
 	select {
-	case <-subscribed:
+	case told = <-subscribed:
 	case <-h.ctx.Done():
 		return chat.Errorf(chat.Unavailable, "stopping", "The server is shutting down. Reconnect in a moment.")
 	}
-	from, err := h.catchUp(ctx, c, room, since, ready)
+	from, err := h.catchUp(ctx, c, room, since, told, ready)
 	if err != nil {
 		h.Leave(c, room)
 		return err
@@ -392,9 +393,9 @@ func (h *Hub) Join(ctx context.Context, c *Conn, room chat.RoomID, since chat.Se
 // maxCatchUp bounds how many changes one join sends; whoever missed more reads the history anew.
 const maxCatchUp = 10 * core.MaxChanges
 
-// catchUp sends what the connection missed and returns up to where it is current. It reads after the subscription began
-// to hold events, so what is committed meanwhile is either in what it reads or held.
-func (h *Hub) catchUp(ctx context.Context, c *Conn, room chat.RoomID, since chat.Seq, ready func(chat.RoomView)) (chat.Seq, error) {
+// catchUp sends what the connection missed and returns up to where it is current: no less than since and than what the feed had
+// told when the subscription began to hold events. So what is committed meanwhile is either in what it reads or held.
+func (h *Hub) catchUp(ctx context.Context, c *Conn, room chat.RoomID, since, told chat.Seq, ready func(chat.RoomView)) (chat.Seq, error) {
 	view, err := h.core.Room(ctx, c.Actor, room)
 	if err != nil {
 		return 0, err
@@ -404,7 +405,7 @@ func (h *Hub) catchUp(ctx context.Context, c *Conn, room chat.RoomID, since chat
 		return view.Room.LastSeq, nil
 	}
 	for sent := 0; ; {
-		ch, err := h.core.Changes(ctx, c.Actor, room, since, 0)
+		ch, err := h.core.ChangesTo(ctx, c.Actor, room, since, told, 0)
 		if err != nil {
 			return 0, err
 		}
