@@ -23,9 +23,9 @@ const DeletedContent = "[deleted]"
 type Message struct {
 	ID          MessageID
 	RoomID      RoomID
-	Seq         Seq // its place in the room
-	ChangeSeq   Seq // the latest change to it
-	Ordinal     int64
+	Seq         Seq   // its place in the room
+	ChangeSeq   Seq   // the latest change to it
+	Ordinal     int64 // the room's MessageCount with it
 	Type        MessageType
 	SenderID    UserID // empty for system messages and posts from outside
 	Sender      *User  // filled by core; nil if SenderID is empty or unknown

@@ -49,7 +49,7 @@ type Room struct {
 	DirectPair  [2]UserID       // the two people of a direct room, in id order
 
 	LastSeq       Seq       // the room's counter
-	MessageCount  int64     // messages ever stored, tombstones included
+	MessageCount  int64     // messages of people ever stored, tombstones included; what the server says by itself is not counted
 	LastMessageAt time.Time // zero while empty
 	MemberCount   int
 }
@@ -100,7 +100,7 @@ type Member struct {
 	Notify           NotifyLevel
 	LastReadSeq      Seq
 	LastReadAt       time.Time
-	LastReadOrdinal  int64 // how many messages of the room had been stored at LastReadSeq
+	LastReadOrdinal  int64 // the room's MessageCount at LastReadSeq
 	LastDeliveredSeq Seq   // direct rooms: the newest message that reached one of the person's clients
 	MutedUntil       time.Time
 	Muted            bool // a live mute of this room; MutedUntil is zero when it has no end

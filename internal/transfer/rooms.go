@@ -17,10 +17,11 @@ import (
 type roomRun struct {
 	source *Room
 	local  chat.Room
-	done   bool  // by an earlier try
-	skip   int64 // messages that an earlier try stored
-	seen   int64 // messages read
-	last   int64 // id of the last one read, in the source
+	done   bool     // by an earlier try
+	skip   int      // messages that an earlier try stored
+	seen   int      // messages read
+	seq    chat.Seq // the room's counter after what this import stored
+	last   int64    // id of the last one read, in the source
 
 	// from are the source's ids of the messages read, ascending; to their ids here, known for a part of them.
 	from, to []int64
@@ -72,7 +73,7 @@ func (r *run) enterRoom(source *Room) error {
 		here, err := r.Store.Room(r.ctx, s.Room)
 		switch {
 		case err == nil:
-			room.local, room.done, room.skip = here, s.Done, here.MessageCount
+			room.local, room.done, room.seq = here, s.Done, here.LastSeq
 			return r.resume()
 		case chat.CodeOf(err) != chat.ErrRoomNotFound.Code:
 			return err
@@ -129,10 +130,12 @@ func (r *run) resume() error {
 	if r.room.done {
 		return nil
 	}
-	return r.Store.EachMessage(r.ctx, r.room.local.ID, "", func(m *chat.Message) error {
+	err := r.Store.EachMessage(r.ctx, r.room.local.ID, "", func(m *chat.Message) error {
 		r.room.to = append(r.room.to, int64(m.ID))
 		return nil
 	})
+	r.room.skip = len(r.room.to)
+	return err
 }
 
 // here is the id of a source's message on this server, 0 for one that is not in the room.
@@ -199,14 +202,14 @@ func (r *run) flush() error {
 			}
 		}
 	} else {
-		before := int64(len(room.to))
+		var seq chat.Seq
 		err := r.Store.Change(r.ctx, func(tx core.Tx) ([]chat.Event, error) {
 			ids, reacted = nil, 0 // a transaction may run twice
 			now, err := tx.Room(r.ctx, room.local.ID)
 			if err != nil {
 				return nil, err
 			}
-			if now.MessageCount != before {
+			if now.LastSeq != room.seq {
 				return nil, fmt.Errorf("something else writes into the room %q: is this import running twice?", room.local.Name)
 			}
 			var events []chat.Event
@@ -219,11 +222,14 @@ func (r *run) flush() error {
 				events = append(events, more...)
 				reacted += n
 			}
-			return events, nil
+			now, err = tx.Room(r.ctx, room.local.ID)
+			seq = now.LastSeq
+			return events, err
 		})
 		if err != nil {
 			return err
 		}
+		room.seq = seq
 	}
 	room.to = append(room.to, ids...)
 	room.count += int64(len(ids))

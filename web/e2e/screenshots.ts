@@ -1,4 +1,5 @@
-// Pictures of every screen, of the demonstration's community: light, dark, and on a phone. Run by make screenshots.
+// Pictures of every screen, of the demonstration's community: light, dark, and on a phone. Run by make screenshots. FOLDER is another
+// place for them, LOOKS=light,german,… other looks, ONLY=room,login,… some of the screens, PNG=<folder> where they are left as PNG, too.
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { afterAll, beforeAll, it } from 'vitest';
@@ -13,7 +14,12 @@ const looks = [
 	{ name: 'light', options: { viewport: { width: 1280, height: 800 }, colorScheme: 'light' } },
 	{ name: 'dark', options: { viewport: { width: 1280, height: 800 }, colorScheme: 'dark' } },
 	{ name: 'phone', options: { viewport: { width: 375, height: 812 }, colorScheme: 'light', hasTouch: true, isMobile: true } },
+	// to be looked at, but not kept with the documentation
+	{ name: 'contrast', options: { viewport: { width: 1280, height: 800 }, colorScheme: 'dark', contrast: 'more' } },
+	{ name: 'german', options: { viewport: { width: 1280, height: 800 }, colorScheme: 'light', locale: 'de-DE' } },
+	{ name: 'german-phone', options: { viewport: { width: 360, height: 740 }, colorScheme: 'dark', locale: 'de-DE', hasTouch: true, isMobile: true } },
 ] as const;
+const wanted = process.env.LOOKS?.split(',') ?? ['light', 'dark', 'phone'];
 
 let w: World;
 let place: Place;
@@ -42,7 +48,7 @@ beforeAll(async () => {
 	};
 	await w.leave(someone);
 	await w.leave(mara);
-	await mkdir(folder, { recursive: true });
+	for (const f of [folder, process.env.PNG]) if (f) await mkdir(f, { recursive: true });
 	if (!only) for (const old of await readdir(folder)) if (/\.(webp|png)$/.test(old)) await rm(`${folder}/${old}`);
 });
 afterAll(() => w?.stop());
@@ -69,7 +75,7 @@ async function take(p: Person, look: string, list: Screen[]) {
 	}
 }
 
-for (const { name, options } of looks) {
+for (const { name, options } of looks.filter((l) => wanted.includes(l.name))) {
 	it(`takes pictures: ${name}`, async () => {
 		const settings = { ...options, reducedMotion: 'reduce' } as const;
 		const stranger = await w.stranger(settings);
@@ -77,7 +83,7 @@ for (const { name, options } of looks) {
 		await w.leave(stranger);
 		const p = await w.login('mara', settings, everybody);
 		const list = screens(place);
-		if (name === 'phone') {
+		if (name.endsWith('phone')) {
 			list.unshift({
 				name: 'list',
 				open: async (p, w) => {

@@ -213,10 +213,7 @@ func (t *tx) insert(ctx context.Context, drafts []*appending, heads map[chat.Roo
 	for _, a := range drafts {
 		id++
 		h := heads[a.draft.RoomID]
-		h.seq++
-		h.count++
-		h.at = messageTime(a.draft.At, h.at, now)
-		h.grown = true
+		h.grow(&a.draft, now)
 		a.msg, a.created = newMessage(a, id, h), true
 		if err := t.insertOne(ctx, a, now); err != nil {
 			return err
@@ -227,7 +224,9 @@ func (t *tx) insert(ctx context.Context, drafts []*appending, heads map[chat.Roo
 				return err
 			}
 		}
-		days[day(a.msg.CreatedAt)]++
+		if counts(a.draft.Type) {
+			days[day(a.msg.CreatedAt)]++
+		}
 	}
 	for r, m := range reads { // each row is another one, so their order does not matter
 		if _, err := t.x.exec(ctx, `UPDATE members SET last_read_seq = $1, last_read_ordinal = $2, last_read_at = $3 WHERE room_id = $4 AND user_id = $5`,
@@ -251,6 +250,19 @@ func (t *tx) insert(ctx context.Context, drafts []*appending, heads map[chat.Roo
 	}
 	return nil
 }
+
+// grow takes the next place of the room for a draft.
+func (h *head) grow(d *chat.Draft, now time.Time) {
+	h.seq++
+	if counts(d.Type) {
+		h.count++
+	}
+	h.at = messageTime(d.At, h.at, now)
+	h.grown = true
+}
+
+// counts tells what is counted, and unread until it is read: not that somebody joined, which the server says by itself.
+func counts(t chat.MessageType) bool { return t != chat.SystemMessage }
 
 // reading is whose read marker moves where.
 type reading struct {

@@ -61,10 +61,7 @@ func (t *tx) insertTogether(ctx context.Context, drafts []*appending, heads map[
 	days := make(map[int64]int64, 1)
 	for i, a := range drafts {
 		h := heads[a.draft.RoomID]
-		h.seq++
-		h.count++
-		h.at = messageTime(a.draft.At, h.at, now)
-		h.grown = true
+		h.grow(&a.draft, now)
 		a.msg, a.created = newMessage(a, ids[i], h), true
 		if err := c.add(a); err != nil {
 			return err
@@ -72,7 +69,9 @@ func (t *tx) insertTogether(ctx context.Context, drafts []*appending, heads map[
 		if a.msg.SenderID != "" {
 			reads[reading{a.msg.RoomID, a.msg.SenderID}] = a.msg
 		}
-		days[day(a.msg.CreatedAt)]++
+		if counts(a.draft.Type) {
+			days[day(a.msg.CreatedAt)]++
+		}
 	}
 	args := []any{c.ids, c.rooms, c.seqs, c.ordinals, c.types, c.senders, c.contents, c.parents, c.threads, c.created,
 		c.everyone, c.attachments, c.mentions, c.links, c.kinds, c.payloads, c.searches, c.found, c.vectors}

@@ -29,6 +29,7 @@ func init() {
 		story{"mentions and notifications are stored and told of", appendNotifies},
 		story{"a notification for someone who is gone is left out", appendNotifiesNobody},
 		story{"a message appended in a transaction goes with it", appendInTransaction},
+		story{"what the server says by itself is not counted, nor unread", appendSystem},
 		story{"in slow mode a person's next message is refused, and nobody else's", appendSlowMode},
 		story{"of many messages that come at the same time in slow mode one is stored", appendSlowModeRace},
 	)
@@ -380,6 +381,44 @@ func appendOutside(w *world) {
 	if got := w.message(m.ID); got.SenderID != "" || got.Type != chat.SystemMessage {
 		w.Errorf("read %+v", got)
 	}
+}
+
+func appendSystem(w *world) {
+	ada, bob := w.addUser("ada"), w.addUser("bob")
+	room := w.addRoom(chat.Room{Type: chat.Public}, ada, bob)
+	joined := chat.Draft{RoomID: room, Type: chat.SystemMessage, Content: "eve joined the room"}
+	expect := func(when string, user chat.UserID, want int64) {
+		w.Helper()
+		unread, _, err := w.Unread(w.ctx, room, user)
+		if err != nil || unread != want {
+			w.Errorf("%s: %d unread, want %d, %v", when, unread, want, err)
+		}
+		for _, v := range must(w.RoomsOf(w.ctx, user)) {
+			if v.UnreadCount != want {
+				w.Errorf("%s: %d unread in the list of rooms, want %d", when, v.UnreadCount, want)
+			}
+		}
+	}
+	first := w.post(joined)
+	if first.Seq != 1 || first.Ordinal != 0 {
+		w.Errorf("seq %d, ordinal %d, want 1 and 0", first.Seq, first.Ordinal)
+	}
+	expect("someone came", bob, 0)
+	said := w.say(room, ada, "hello")
+	middle := w.post(joined)
+	w.say(room, ada, "and welcome")
+	w.post(joined)
+	expect("two messages between three lines", bob, 2)
+	expect("the one who wrote", ada, 0)
+	w.read(room, bob, said.Seq, Start)
+	expect("read up to the first message", bob, 1)
+	w.read(room, bob, middle.Seq, Start)
+	expect("read up to the line after it", bob, 1)
+	w.read(room, bob, 99, Start)
+	expect("read everything", bob, 0)
+	w.post(joined)
+	expect("someone came after that", bob, 0)
+	same(w, "messages of people", must(w.Room(w.ctx, room)).MessageCount, 2)
 }
 
 func appendNotifies(w *world) {

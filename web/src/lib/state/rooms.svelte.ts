@@ -109,7 +109,7 @@ export class Rooms {
 			if (msg.sender?.id === me) {
 				// what one sends, one has read up to
 				next.me = { ...r.me, unread_count: 0, mention_count: 0, last_read_seq: Math.max(r.me.last_read_seq, msg.seq) };
-			} else if (msg.seq > r.me.last_read_seq) {
+			} else if (msg.seq > r.me.last_read_seq && msg.type !== 'system') {
 				next.me = {
 					...r.me,
 					unread_count: r.me.unread_count + 1,

@@ -53,6 +53,13 @@ describe('rooms', () => {
 		expect(rooms.get('1')!.me!.unread_count).toBe(1);
 	});
 
+	it('do not count what the server says by itself', () => {
+		const rooms = made(room('1'));
+		rooms.apply(said('1', 1, 'them', { type: 'system', sender: null }), me);
+		expect(rooms.get('1')!.me!.unread_count).toBe(0);
+		expect(rooms.get('1')!.last_seq).toBe(1);
+	});
+
 	it('have been read by who writes into them', () => {
 		const rooms = made(room('1'));
 		rooms.apply(said('1', 1), me);
