@@ -47,7 +47,46 @@ type Message struct {
 	Attachments []Attachment
 	Links       []Link
 	Nonce       string   // only in the answer to its sender and in the event of its creation
+	Mark        string   // in events on the node where they were caused: the request that did, see core.WithMark
 	Payload     *Payload // what one dialect stored beside the content
+	Extras      *Extras  // nil for most messages
+}
+
+// Extras is what a message carries beside its text, in every dialect that can say it. It is stored as its JSON.
+type Extras struct {
+	Embeds  []json.RawMessage `json:"embeds,omitempty"`  // at most 10, as they were received and checked; see core.CheckEmbeds
+	Author  *Author           `json:"author,omitempty"`  // who it was posted as; nil: its sender
+	Command *CommandUse       `json:"command,omitempty"` // the slash command that it answers
+	Ping    *bool             `json:"ping,omitempty"`    // false: the author of the parent is not told; nil: nothing was said of it
+}
+
+// Empty reports whether there is nothing to store.
+func (x *Extras) Empty() bool {
+	return x == nil || len(x.Embeds) == 0 && x.Author == nil && x.Command == nil && x.Ping == nil
+}
+
+// AuthorKind says what posted a message that no user sent.
+type AuthorKind string
+
+// The kinds of author.
+const (
+	WebhookAuthor AuthorKind = "webhook"
+	PluginAuthor  AuthorKind = "plugin"
+	ServerAuthor  AuthorKind = "server" // answers of the server's own commands
+)
+
+// Author is the face of a message without a sender.
+type Author struct {
+	Kind      AuthorKind `json:"kind"`
+	ID        string     `json:"id,omitempty"` // of the webhook or plugin
+	Name      string     `json:"name"`
+	AvatarURL string     `json:"avatar_url,omitempty"`
+}
+
+// CommandUse says which slash command a message answers, and whose.
+type CommandUse struct {
+	Name   string `json:"name"`
+	UserID UserID `json:"user_id"`
 }
 
 // Payload is the form in which a dialect received a message, kept byte for byte, and what only that dialect shows of it.
@@ -126,7 +165,9 @@ type Draft struct {
 	AttachmentIDs []AttachmentID // uploaded by the sender and not yet sent; claimed in the same transaction
 	Links         []Link
 	Nonce         string // at most 64 bytes; exactly-once per (room, sender, nonce) for 24 hours
+	Mark          string // goes into the event, see Message.Mark
 	Payload       *Payload
+	Extras        *Extras
 	Search        string         // folded text for the index; empty when it must not be found
 	Notify        []Notification // stored in the same transaction, with room and message filled in
 	SlowMode      time.Duration  // how long ago the sender's last message in the room must be; 0: may be at once, and is not noted

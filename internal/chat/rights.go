@@ -17,6 +17,7 @@ const (
 	CanDelete        Right = "delete" // anybody's messages
 	CanPin           Right = "pin"
 	CanCreateThread  Right = "create_thread"
+	CanManageThreads Right = "manage_threads" // rename, lock, archive and delete others' threads of a forum
 	CanMentionAll    Right = "mention_all"
 	CanInvite        Right = "invite"         // people and invite links
 	CanManageMembers Right = "manage_members" // remove, mute, ban
@@ -29,5 +30,5 @@ const (
 // Rights lists every right in a room, for tests that walk them all.
 func Rights() []Right {
 	return []Right{CanSee, CanJoin, CanRead, CanSend, CanReact, CanAttach, CanReport, CanEditOwn, CanDeleteOwn, CanDelete, CanPin,
-		CanCreateThread, CanMentionAll, CanInvite, CanManageMembers, CanManageRoom, CanSetRoles, CanTransfer, CanDeleteRoom}
+		CanCreateThread, CanManageThreads, CanMentionAll, CanInvite, CanManageMembers, CanManageRoom, CanSetRoles, CanTransfer, CanDeleteRoom}
 }

@@ -45,6 +45,7 @@ type Room struct {
 	Archived    bool            // read-only, kept for its history
 	SlowMode    time.Duration   // how long a member waits between two messages, up to MaxSlowMode; 0: no slow mode
 	Version     int64           // +1 on every change of the room's settings
+	Denied      []Permission    // server permissions that give no rights in this room
 	Extra       json.RawMessage // settings that only one dialect knows, by dialect name; nil for none
 	DirectPair  [2]UserID       // the two people of a direct room, in id order
 

@@ -63,12 +63,15 @@ type User struct {
 	Email         string // shown to oneself only
 	Status        Status // the chosen one in the store; core replaces it by the effective one where it answers
 	StatusMessage string // at most 100 characters
-	Rank          Rank   // derived from Roles
-	Roles         []RoleID
-	Settings      json.RawMessage // preferences of the person's clients, of which the server heeds NotificationPreferences; at most 16 KiB; nil for none
-	CreatedAt     time.Time
-	LastSeenAt    time.Time // zero if never connected
-	DisabledAt    time.Time // zero while the account is usable
+	// ExternalName is the name under which an identity provider knows the person, unique without regard to case; empty for
+	// accounts made here.
+	ExternalName string
+	Rank         Rank // derived from Roles
+	Roles        []RoleID
+	Settings     json.RawMessage // preferences of the person's clients, of which the server heeds NotificationPreferences; at most 16 KiB; nil for none
+	CreatedAt    time.Time
+	LastSeenAt   time.Time // zero if never connected
+	DisabledAt   time.Time // zero while the account is usable
 }
 
 // Identity ties a way of proving who one is to a user: (provider, subject) is unique.
@@ -81,6 +84,9 @@ type Identity struct {
 
 // ProviderPassword is the provider of accounts with a local password.
 const ProviderPassword = "password"
+
+// ProviderRotur is the provider of accounts that the Rotur service vouches for: the subject is the user's id there.
+const ProviderRotur = "rotur"
 
 // ProviderTOTP is the provider of second factors: the subject is the user's id, the secret what package core makes of it. It does
 // not log anybody in.

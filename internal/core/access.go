@@ -20,6 +20,7 @@ type seat struct {
 	owner     *chat.User // the room's owner, where a rank rule compares with them
 	invited   bool       // holds a live invitation meant for them
 	blocked   bool       // direct rooms: one of the two blocked the other
+	table     map[chat.RoleID]chat.Role
 }
 
 func (s *seat) role() chat.RoomRole {
@@ -234,6 +235,9 @@ func (c *Core) loadSeat(ctx context.Context, k seatKey) (*seat, error) {
 	if s.sanctions, err = c.Store.LiveSanctions(ctx, k.user, k.room, c.now()); err != nil {
 		return nil, err
 	}
+	if s.table, err = c.roleTable(ctx); err != nil {
+		return nil, err
+	}
 	if s.lists, err = c.Store.RoleLists(ctx, k.room); err != nil {
 		return nil, err
 	}
@@ -329,8 +333,12 @@ func speaks(right chat.Right) bool {
 
 // sees says whether the person may know that the room exists.
 func (s *seat) sees(at time.Time) bool {
-	if s.member != nil || s.invited || s.room.Type == chat.Public && len(s.list(chat.CanSee)) == 0 {
+	narrowed := len(s.list(chat.CanSee)) > 0
+	switch {
+	case s.role().Level() >= chat.RoomAdmin.Level(), s.invited, s.user.Rank == chat.RankOwner && s.room.Official:
 		return true
+	case s.member != nil && !(narrowed && s.room.Official), s.room.Type == chat.Public && !narrowed:
+		return true // in rooms of the server a list says who sees them, members or not
 	}
 	allowed, denied := s.explicit(chat.CanSee, at)
 	if denied {
@@ -377,13 +385,13 @@ func (s *seat) granted(right chat.Right, at time.Time) bool {
 		open := s.room.Type == chat.Public && len(s.list(right)) == 0 // a list says who may, instead of everybody
 		return !denied && ((open || allowed) && !s.room.Archived || s.invited || s.rankGrants(chat.CanManageRoom))
 	}
-	if s.role() == chat.RoomOwner {
+	if s.role() == chat.RoomOwner || s.room.Official && s.user.Rank == chat.RankOwner {
 		return true // a room can always be put right by its owner
 	}
 	if denied {
 		return false
 	}
-	return allowed || s.roleGrants(right) || s.rankGrants(right)
+	return allowed || s.roleGrants(right) || s.rankGrants(right) || s.permissionGrants(right)
 }
 
 // directRights are what the two people of a direct room may do there; nobody else has any right in it.
@@ -394,7 +402,7 @@ var directRights = []chat.Right{chat.CanSee, chat.CanRead, chat.CanSend, chat.Ca
 var roomRights = map[chat.Right]chat.RoomRole{
 	chat.CanRead: chat.RoomMember, chat.CanSend: chat.RoomMember, chat.CanReact: chat.RoomMember, chat.CanAttach: chat.RoomMember,
 	chat.CanReport: chat.RoomMember, chat.CanEditOwn: chat.RoomMember, chat.CanDeleteOwn: chat.RoomMember, chat.CanCreateThread: chat.RoomMember,
-	chat.CanDelete: chat.RoomAdmin, chat.CanPin: chat.RoomAdmin, chat.CanMentionAll: chat.RoomAdmin, chat.CanInvite: chat.RoomAdmin,
+	chat.CanManageThreads: chat.RoomAdmin, chat.CanDelete: chat.RoomAdmin, chat.CanPin: chat.RoomAdmin, chat.CanMentionAll: chat.RoomAdmin, chat.CanInvite: chat.RoomAdmin,
 	chat.CanManageMembers: chat.RoomAdmin, chat.CanManageRoom: chat.RoomAdmin,
 	chat.CanSetRoles: chat.RoomOwner, chat.CanTransfer: chat.RoomOwner, chat.CanDeleteRoom: chat.RoomOwner,
 }
@@ -404,19 +412,35 @@ func (s *seat) byMembership(right chat.Right) bool { return roomRights[right] ==
 
 func (s *seat) roleGrants(right chat.Right) bool {
 	least, ok := roomRights[right]
-	if !ok || s.member == nil {
+	role := s.role()
+	if s.room.Official && role == chat.RoomNone {
+		role = chat.RoomMember // the server's own rooms are everybody's who sees them
+	}
+	if !ok || role == chat.RoomNone {
 		return false
 	}
 	// Where a list says who may do something that every member else may, it replaces the room role.
-	if least == chat.RoomMember && s.role() == chat.RoomMember && len(s.list(right)) > 0 {
+	if least == chat.RoomMember && role == chat.RoomMember && len(s.list(right)) > 0 {
 		return false
 	}
-	return s.role().Level() >= least.Level()
+	return role.Level() >= least.Level()
+}
+
+// permissionRights says which permission of a server role gives a right in the server's own rooms.
+var permissionRights = map[chat.Right]chat.Permission{
+	chat.CanDelete: chat.ManageMessages, chat.CanPin: chat.ManageMessages, chat.CanManageRoom: chat.ManageRooms, chat.CanDeleteRoom: chat.ManageRooms,
+	chat.CanManageThreads: chat.ManageThreads,
+}
+
+// permissionGrants says whether the person's roles give a right in a room of the server, which can take permissions out.
+func (s *seat) permissionGrants(right chat.Right) bool {
+	p, ok := permissionRights[right]
+	return ok && s.room.Official && !slices.Contains(s.room.Denied, p) && has(s.table, s.user.Roles, p)
 }
 
 // rankRights says from which server rank a right comes in public rooms whose owner ranks lower.
 var rankRights = map[chat.Right]chat.Rank{
-	chat.CanRead: chat.RankModerator, chat.CanDelete: chat.RankModerator, chat.CanPin: chat.RankModerator, chat.CanManageMembers: chat.RankModerator,
+	chat.CanManageThreads: chat.RankModerator, chat.CanRead: chat.RankModerator, chat.CanDelete: chat.RankModerator, chat.CanPin: chat.RankModerator, chat.CanManageMembers: chat.RankModerator,
 	chat.CanManageRoom: chat.RankAdmin, chat.CanInvite: chat.RankAdmin, chat.CanSetRoles: chat.RankAdmin, chat.CanMentionAll: chat.RankAdmin,
 	chat.CanTransfer: chat.RankOwner, chat.CanDeleteRoom: chat.RankOwner,
 }

@@ -19,25 +19,25 @@ public       invited         see join
 public       member          see join + members
 public       admin           see join + members admins
 public       owner           see join + members admins owners
-public       server-mod      see join read delete pin manage_members
-public       server-admin    see join read delete pin manage_members manage_room invite set_roles mention_all
-public       server-owner    see join read delete pin manage_members manage_room invite set_roles mention_all transfer delete_room
-public       mod-member      see join + members delete pin manage_members
+public       server-mod      see join read delete pin manage_threads manage_members
+public       server-admin    see join read delete pin manage_threads manage_members manage_room invite set_roles mention_all
+public       server-owner    see join read delete manage_threads pin manage_members manage_room invite set_roles mention_all transfer delete_room
+public       mod-member      see join + members delete manage_threads pin manage_members
 
 of-an-admin  stranger        see join
 of-an-admin  member          see join + members
 of-an-admin  admin           see join + members admins
 of-an-admin  server-mod      see join
 of-an-admin  server-admin    see join
-of-an-admin  server-owner    see join read delete pin manage_members manage_room invite set_roles mention_all transfer delete_room
+of-an-admin  server-owner    see join read delete manage_threads pin manage_members manage_room invite set_roles mention_all transfer delete_room
 of-an-admin  mod-member      see join + members
 
-of-server    stranger        see join
+of-server    stranger        see join + members
 of-server    member          see join + members
 of-server    admin           see join + members admins
-of-server    server-mod      see join read delete pin manage_members
-of-server    server-admin    see join read delete pin manage_members manage_room invite set_roles mention_all
-of-server    server-owner    see join read delete pin manage_members manage_room invite set_roles mention_all transfer delete_room
+of-server    server-mod      see join + members delete pin manage_threads manage_members
+of-server    server-admin    see join + members delete pin manage_threads manage_members manage_room invite set_roles mention_all
+of-server    server-owner    see join + members admins owners
 
 private      stranger
 private      invited         see join
@@ -59,22 +59,22 @@ direct       mod-member      see + members pin
 archived     stranger        see
 archived     invited         see join
 archived     member          see + kept
-archived     admin           see + kept delete invite manage_members manage_room
-archived     owner           see + kept delete invite manage_members manage_room owners
-archived     server-mod      see read delete manage_members
-archived     server-admin    see join read delete manage_members manage_room invite set_roles
-archived     server-owner    see join read delete manage_members manage_room invite set_roles transfer delete_room
+archived     admin           see + kept delete manage_threads invite manage_members manage_room
+archived     owner           see + kept delete manage_threads invite manage_members manage_room owners
+archived     server-mod      see read delete manage_threads manage_members
+archived     server-admin    see join read delete manage_threads manage_members manage_room invite set_roles
+archived     server-owner    see join read delete manage_threads manage_members manage_room invite set_roles transfer delete_room
 
 separator    stranger        see join
 separator    member          see join + kept
-separator    owner           see join + kept delete invite manage_members manage_room owners
+separator    owner           see join + kept delete manage_threads invite manage_members manage_room owners
 `
 
 var rightGroups = map[string]string{
 	"+":       "",
 	"members": "read send react attach report edit delete_own create_thread",
 	"kept":    "read report delete_own", // of what members may, where nothing can be said
-	"admins":  "delete pin invite manage_members manage_room mention_all",
+	"admins":  "delete pin manage_threads invite manage_members manage_room mention_all",
 	"owners":  "set_roles transfer delete_room",
 }
 

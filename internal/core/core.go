@@ -276,6 +276,7 @@ func (c *Core) change(ctx context.Context, fn func(tx Tx) ([]chat.Event, error))
 		if err != nil {
 			return nil, err
 		}
+		mark(ctx, events)
 		return events, c.fill(ctx, events)
 	})
 }

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -27,16 +28,22 @@ type NewMessage struct {
 	Attachments []string // keys of the sender's uploads, at most Limits.AttachmentsPerMessage
 	Nonce       string   // up to 64 characters made by the client; makes the send exactly-once for 24 hours
 	Payload     *chat.Payload
+	Embeds      []json.RawMessage // see CheckEmbeds
+	Ping        *bool             // false: the author of the parent is not told
+	Command     *chat.CommandUse  // the slash command that it answers
 }
 
 // SendMessage stores a message and returns it once it is durable. A nonce that the same sender used in the same room
 // within 24 hours returns the message first stored, with created false, and tells nobody. Fails with content_empty,
 // content_too_long, content_invalid, nonce_invalid, rate_limited, room_not_found, not_a_member, send_forbidden, muted, banned,
 // timed_out, blocked, room_archived, slow_mode, message_not_found and parent_deleted (the parent), attachment_invalid, attachment_pending,
-// infected, too_many_attachments.
+// infected, too_many_attachments, and what CheckEmbeds says.
 func (c *Core) SendMessage(ctx context.Context, by chat.Actor, n NewMessage) (msg *chat.Message, created bool, err error) {
-	content, err := cleanContent(n.Content, len(n.Attachments) > 0)
+	content, err := cleanContent(n.Content, len(n.Attachments) > 0 || len(n.Embeds) > 0)
 	if err != nil {
+		return nil, false, err
+	}
+	if err := CheckEmbeds(n.Embeds); err != nil {
 		return nil, false, err
 	}
 	if err := c.checkNonce(n.Nonce); err != nil {
@@ -52,7 +59,11 @@ func (c *Core) SendMessage(ctx context.Context, by chat.Actor, n NewMessage) (ms
 	if err != nil {
 		return nil, false, err
 	}
-	d := chat.Draft{RoomID: n.RoomID, SenderID: by.UserID, Sender: s.user, Type: chat.TextMessage, Content: content, Nonce: n.Nonce, Payload: n.Payload, At: c.now()}
+	d := chat.Draft{RoomID: n.RoomID, SenderID: by.UserID, Sender: s.user, Type: chat.TextMessage, Content: content, Nonce: n.Nonce, Payload: n.Payload, At: c.now(),
+		Mark: markOf(ctx)}
+	if x := (&chat.Extras{Embeds: n.Embeds, Ping: n.Ping, Command: n.Command}); !x.Empty() {
+		d.Extras = x
+	}
 	if s.slowed() {
 		d.SlowMode = s.room.SlowMode
 	}
@@ -85,7 +96,11 @@ func (c *Core) SendMessage(ctx context.Context, by chat.Actor, n NewMessage) (ms
 		d.Links = findLinks(content)
 		d.Search = fold.Fold(strings.Join(append([]string{content}, names...), "\n"))
 	}
-	if d.Notify, err = c.notify(ctx, s, &d, parent); err != nil {
+	told := parent
+	if n.Ping != nil && !*n.Ping {
+		told = nil
+	}
+	if d.Notify, err = c.notify(ctx, s, &d, told); err != nil {
 		return nil, false, err
 	}
 	if msg, created, err = c.Store.Append(ctx, d); err == nil && !created {
@@ -178,6 +193,7 @@ func (c *Core) EditMessage(ctx context.Context, by chat.Actor, id chat.MessageID
 			return nil, c.fillMessages(ctx, now)
 		}
 		pictures, e.Links = picturesOf(now.Links), knownLinks(e.Links, now.Links)
+		e.Extras = now.Extras
 		msg, err = tx.EditMessage(ctx, id, e)
 		return []chat.Event{chat.MessageChanged{Message: msg}}, err
 	})

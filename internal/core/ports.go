@@ -22,6 +22,7 @@ type Reader interface {
 	UsersByName(ctx context.Context, usernames []string) ([]*chat.User, error)
 	SearchUsers(ctx context.Context, prefix string, limit int) ([]*chat.User, error) // folded prefix of username, display name or a word of it; usable accounts only
 	ListUsers(ctx context.Context, q UserQuery) (users []*chat.User, next string, err error)
+	UserByExternalName(ctx context.Context, name string) (*chat.User, error) // without regard to case
 	Identity(ctx context.Context, provider, subject string) (chat.Identity, error)
 	IdentitiesOf(ctx context.Context, user chat.UserID) ([]chat.Identity, error)
 	Session(ctx context.Context, id chat.SessionID) (chat.Session, error)
@@ -37,6 +38,7 @@ type Reader interface {
 
 	// Rooms and members.
 	Room(ctx context.Context, id chat.RoomID) (chat.Room, error)
+	OfficialRooms(ctx context.Context) ([]chat.Room, error)         // of the server itself, not archived, by position and id
 	RoomBySlug(ctx context.Context, slug string) (chat.Room, error) // without regard to case
 	DirectRoom(ctx context.Context, a, b chat.UserID) (chat.Room, error)
 	RoomsOf(ctx context.Context, user chat.UserID) ([]chat.RoomView, error)                                        // newest message first, then newest joined; counts filled; two queries at most
@@ -200,6 +202,7 @@ type Edit struct {
 	Everyone bool
 	Links    []chat.Link
 	Payload  *chat.Payload
+	Extras   *chat.Extras
 	Search   string // folded text for the index
 	At       time.Time
 }

@@ -98,7 +98,7 @@ func (r *recentCache) advance(id chat.RoomID, room *recentRoom, m *chat.Message)
 func (r *recentCache) put(room *recentRoom, m *chat.Message) {
 	room.lastSeq = m.ChangeSeq
 	bare := *m
-	bare.Sender, bare.Nonce = nil, ""
+	bare.Sender, bare.Nonce, bare.Mark = nil, "", ""
 	m = &bare
 	i, there := slices.BinarySearchFunc(room.messages, m.ID, func(x *chat.Message, id chat.MessageID) int { return int(x.ID - id) })
 	switch {

@@ -1,6 +1,10 @@
 package relay
 
-import "parley/internal/chat"
+import (
+	"encoding/json"
+
+	"parley/internal/chat"
+)
 
 // The nouns of package chat, field by field. What a version adds is appended to the end of an event, never put in between:
 // see events.go. People are written by id where only their profile is meant, which the receiver knows better.
@@ -44,6 +48,32 @@ func (w *writer) message(m *chat.Message) {
 		w.text(m.Payload.Kind)
 		w.bytes(m.Payload.Data)
 	}
+	w.extras(m.Extras)
+}
+
+func (w *writer) extras(x *chat.Extras) {
+	var raw []byte
+	if !x.Empty() {
+		raw, _ = json.Marshal(x) // our own type: it always marshals
+	}
+	w.bytes(raw)
+}
+
+// extras reads nothing where an older version wrote nothing.
+func (r *reader) extras() *chat.Extras {
+	if len(r.b) == 0 {
+		return nil
+	}
+	raw := r.bytes()
+	if len(raw) == 0 {
+		return nil
+	}
+	x := new(chat.Extras)
+	if json.Unmarshal(raw, x) != nil {
+		r.fault = true
+		return nil
+	}
+	return x
 }
 
 // message reads what stands behind the room and the change_seq.
@@ -77,6 +107,7 @@ func (r *reader) message(room chat.RoomID, change chat.Seq) *chat.Message {
 	if r.bool() {
 		m.Payload = &chat.Payload{Kind: r.text(), Data: r.bytes()}
 	}
+	m.Extras = r.extras()
 	return m
 }
 
@@ -174,6 +205,7 @@ func (w *writer) user(u *chat.User) {
 	w.time(u.CreatedAt)
 	w.time(u.LastSeenAt)
 	w.time(u.DisabledAt)
+	w.text(u.ExternalName)
 }
 
 func (r *reader) user() *chat.User {
@@ -196,6 +228,7 @@ func (r *reader) user() *chat.User {
 	u.CreatedAt = r.time()
 	u.LastSeenAt = r.time()
 	u.DisabledAt = r.time()
+	u.ExternalName = r.text()
 	return u
 }
 

@@ -276,7 +276,7 @@ func newMessage(a *appending, id chat.MessageID, h *head) *chat.Message {
 	return &chat.Message{
 		ID: id, RoomID: d.RoomID, Seq: h.seq, ChangeSeq: h.seq, Ordinal: h.count, Type: d.Type, SenderID: d.SenderID, Sender: d.Sender,
 		Content: d.Content, ParentID: d.ParentID, ThreadID: d.ThreadID, CreatedAt: fromMicros(h.at), Mentions: d.Mentions,
-		Everyone: d.Everyone, Attachments: a.files, Links: d.Links, Nonce: d.Nonce, Payload: d.Payload,
+		Everyone: d.Everyone, Attachments: a.files, Links: d.Links, Nonce: d.Nonce, Mark: d.Mark, Payload: d.Payload, Extras: d.Extras,
 	}
 }
 
@@ -291,11 +291,15 @@ func (t *tx) insertOne(ctx context.Context, a *appending, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	extras, err := extrasText(m.Extras)
+	if err != nil {
+		return err
+	}
 	if _, err := t.x.exec(ctx, `INSERT INTO messages (id, room_id, seq, change_seq, ordinal, type, sender_id, content, parent_id, thread_id,
-			created_at, everyone, attachments, mentions, links, payload_kind, payload, search)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+			created_at, everyone, attachments, mentions, links, payload_kind, payload, search, extras)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
 		int64(m.ID), int64(m.RoomID), int64(m.Seq), int64(m.Seq), m.Ordinal, string(m.Type), string(m.SenderID), m.Content, int64(m.ParentID), int64(m.ThreadID),
-		micros(m.CreatedAt), m.Everyone, len(a.files), joinIDs(m.Mentions), links, payload.Kind, payload.Data, searchText(d.Search, d.Content)); err != nil {
+		micros(m.CreatedAt), m.Everyone, len(a.files), joinIDs(m.Mentions), links, payload.Kind, payload.Data, searchText(d.Search, d.Content), extras); err != nil {
 		return err
 	}
 	if d.Nonce != "" {

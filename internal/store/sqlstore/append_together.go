@@ -12,7 +12,7 @@ import (
 // columns are the rows of an INSERT from arrays, one array for each column.
 type columns struct {
 	ids, rooms, seqs, ordinals, parents, threads, created, attachments []int64
-	types, senders, contents, mentions, links, kinds                   []string
+	types, senders, contents, mentions, links, kinds, extras           []string
 	everyone                                                           []bool
 	payloads                                                           [][]byte
 	searches                                                           []*string
@@ -24,13 +24,13 @@ type columns struct {
 // of the parts does not matter.
 const storeTogether = `WITH stored AS (
 		INSERT INTO messages (id, room_id, seq, change_seq, ordinal, type, sender_id, content, parent_id, thread_id, created_at,
-			everyone, attachments, mentions, links, payload_kind, payload, search)
+			everyone, attachments, mentions, links, payload_kind, payload, search, extras)
 		SELECT x.id, x.room, x.seq, x.seq, x.ordinal, x.type, x.sender, x.content, x.parent, x.thread, x.created,
-			x.everyone, x.attachments, x.mentions, x.links, x.kind, x.payload, x.search
+			x.everyone, x.attachments, x.mentions, x.links, x.kind, x.payload, x.search, x.extras
 		FROM unnest(CAST($1 AS BIGINT[]), CAST($2 AS BIGINT[]), CAST($3 AS BIGINT[]), CAST($4 AS BIGINT[]), CAST($5 AS TEXT[]), CAST($6 AS TEXT[]),
 			CAST($7 AS TEXT[]), CAST($8 AS BIGINT[]), CAST($9 AS BIGINT[]), CAST($10 AS BIGINT[]), CAST($11 AS BOOLEAN[]), CAST($12 AS BIGINT[]),
-			CAST($13 AS TEXT[]), CAST($14 AS TEXT[]), CAST($15 AS TEXT[]), CAST($16 AS BYTEA[]), CAST($17 AS TEXT[]))
-			AS x (id, room, seq, ordinal, type, sender, content, parent, thread, created, everyone, attachments, mentions, links, kind, payload, search)
+			CAST($13 AS TEXT[]), CAST($14 AS TEXT[]), CAST($15 AS TEXT[]), CAST($16 AS BYTEA[]), CAST($17 AS TEXT[]), CAST($31 AS TEXT[]))
+			AS x (id, room, seq, ordinal, type, sender, content, parent, thread, created, everyone, attachments, mentions, links, kind, payload, search, extras)
 	), found AS (
 		INSERT INTO search (message_id, words)
 		SELECT x.id, CAST(x.words AS TSVECTOR) FROM unnest(CAST($18 AS BIGINT[]), CAST($19 AS TEXT[])) AS x (id, words)
@@ -78,6 +78,7 @@ func (t *tx) insertTogether(ctx context.Context, drafts []*appending, heads map[
 	args = append(args, readColumns(reads)...)
 	args = append(args, dayColumns(days)...)
 	args = append(args, headColumns(heads)...)
+	args = append(args, c.extras)
 	if _, err := t.x.exec(ctx, storeTogether, args...); err != nil {
 		return err
 	}
@@ -105,6 +106,11 @@ func (c *columns) add(a *appending) error {
 	if err != nil {
 		return err
 	}
+	extras, err := extrasText(m.Extras)
+	if err != nil {
+		return err
+	}
+	c.extras = append(c.extras, extras)
 	c.ids, c.rooms, c.seqs, c.ordinals = append(c.ids, int64(m.ID)), append(c.rooms, int64(m.RoomID)), append(c.seqs, int64(m.Seq)), append(c.ordinals, m.Ordinal)
 	c.types, c.senders, c.contents = append(c.types, string(m.Type)), append(c.senders, string(m.SenderID)), append(c.contents, m.Content)
 	c.parents, c.threads, c.created = append(c.parents, int64(m.ParentID)), append(c.threads, int64(m.ThreadID)), append(c.created, micros(m.CreatedAt))

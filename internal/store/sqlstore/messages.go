@@ -18,16 +18,16 @@ import (
 // messages have nothing but the first and the last of them: so what is rare comes in one text, empty when there is none of it.
 const messageColumns = `m.id, m.room_id, m.seq, m.change_seq, m.ordinal, m.type, m.sender_id, m.content, m.created_at,
 	CASE WHEN m.parent_id = 0 AND m.thread_id = 0 AND m.reply_count = 0 AND m.edited_at = 0 AND NOT m.deleted AND m.pinned_at = 0
-			AND NOT m.everyone AND m.reactions = 0 AND m.attachments = 0 AND m.mentions = '' THEN ''
+			AND NOT m.everyone AND m.reactions = 0 AND m.attachments = 0 AND m.mentions = '' AND m.polls = 0 AND m.extras = '' THEN ''
 		ELSE m.parent_id || ',' || m.thread_id || ',' || m.reply_count || ',' || m.last_reply_at || ',' || m.edited_at || ',' || m.pinned_at || ','
-			|| m.reactions || ',' || m.attachments || ',' || CASE WHEN m.everyone THEN 1 ELSE 0 END || ',' || CASE WHEN m.deleted THEN 1 ELSE 0 END || ','
-			|| m.pinned_by || ',' || m.deleted_by || ',' || m.mentions END,
+			|| m.reactions || ',' || m.attachments || ',' || m.polls || ',' || CASE WHEN m.everyone THEN 1 ELSE 0 END || ',' || CASE WHEN m.deleted THEN 1 ELSE 0 END || ','
+			|| m.pinned_by || ',' || m.deleted_by || ',' || m.mentions || ',' || m.extras END,
 	m.links, m.payload_kind, m.payload`
 
 // messageRow is a message and what its row says of rows elsewhere.
 type messageRow struct {
 	chat.Message
-	reactions, attachments int64
+	reactions, attachments, polls int64
 }
 
 func scanMessage(row scanner) (*messageRow, error) {
@@ -66,7 +66,7 @@ func scanMessage(row scanner) (*messageRow, error) {
 
 // scanRare reads the text that messageColumns makes of what is rare.
 func (m *messageRow) scanRare(text string) error {
-	const numbers, all = 10, 13
+	const numbers, all = 11, 15
 	parts := strings.SplitN(text, ",", all)
 	if len(parts) != all {
 		return fmt.Errorf("message %d: %d parts of what is rare, want %d", m.ID, len(parts), all)
@@ -80,8 +80,14 @@ func (m *messageRow) scanRare(text string) error {
 	}
 	m.ParentID, m.ThreadID, m.ReplyCount = chat.MessageID(n[0]), chat.MessageID(n[1]), int(n[2])
 	m.LastReplyAt, m.EditedAt, m.PinnedAt = fromMicros(n[3]), fromMicros(n[4]), fromMicros(n[5])
-	m.reactions, m.attachments, m.Everyone, m.Deleted = n[6], n[7], n[8] != 0, n[9] != 0
-	m.PinnedBy, m.DeletedBy, m.Mentions = chat.UserID(parts[10]), chat.UserID(parts[11]), splitIDs[chat.UserID](parts[12])
+	m.reactions, m.attachments, m.polls, m.Everyone, m.Deleted = n[6], n[7], n[8], n[9] != 0, n[10] != 0
+	m.PinnedBy, m.DeletedBy, m.Mentions = chat.UserID(parts[11]), chat.UserID(parts[12]), splitIDs[chat.UserID](parts[13])
+	if parts[14] != "" {
+		m.Extras = new(chat.Extras)
+		if err := json.Unmarshal([]byte(parts[14]), m.Extras); err != nil {
+			return fmt.Errorf("message %d: extras: %w", m.ID, err)
+		}
+	}
 	m.Pinned = n[5] != 0
 	if m.Deleted {
 		m.Content = chat.DeletedContent
@@ -95,6 +101,15 @@ func linksText(links []chat.Link) (string, error) {
 		return "", nil
 	}
 	raw, err := json.Marshal(links)
+	return string(raw), err
+}
+
+// extrasText is how extras are kept.
+func extrasText(x *chat.Extras) (string, error) {
+	if x.Empty() {
+		return "", nil
+	}
+	raw, err := json.Marshal(x)
 	return string(raw), err
 }
 
@@ -400,6 +415,10 @@ func (t *tx) EditMessage(ctx context.Context, id chat.MessageID, e core.Edit) (*
 	if err != nil {
 		return nil, err
 	}
+	extras, err := extrasText(e.Extras)
+	if err != nil {
+		return nil, err
+	}
 	payload := e.Payload
 	if payload == nil {
 		payload = &chat.Payload{}
@@ -410,8 +429,8 @@ func (t *tx) EditMessage(ctx context.Context, id chat.MessageID, e core.Edit) (*
 	}
 	err = t.reindex(ctx, id, func() error {
 		_, err := t.x.exec(ctx, `UPDATE messages SET change_seq = $1, content = $2, edited_at = $3, everyone = $4, mentions = $5, links = $6,
-				payload_kind = $7, payload = $8, search = $9 WHERE id = $10`,
-			seq, e.Content, micros(e.At), e.Everyone, joinIDs(e.Mentions), links, payload.Kind, payload.Data, searchText(e.Search, e.Content), id)
+				payload_kind = $7, payload = $8, search = $9, extras = $10 WHERE id = $11`,
+			seq, e.Content, micros(e.At), e.Everyone, joinIDs(e.Mentions), links, payload.Kind, payload.Data, searchText(e.Search, e.Content), extras, id)
 		return err
 	})
 	if err != nil {
@@ -457,7 +476,7 @@ func (t *tx) DeleteMessage(ctx context.Context, id chat.MessageID, by chat.UserI
 	}
 	err = t.reindex(ctx, id, func() error {
 		_, err := t.x.exec(ctx, `UPDATE messages SET change_seq = $1, content = '', deleted = TRUE, deleted_by = $2, pinned_at = 0, pinned_by = '',
-				everyone = FALSE, reactions = 0, attachments = 0, mentions = '', links = '', payload_kind = '', payload = NULL, search = NULL
+				everyone = FALSE, reactions = 0, attachments = 0, polls = 0, mentions = '', links = '', extras = '', payload_kind = '', payload = NULL, search = NULL
 			WHERE id = $3`, seq, by, id)
 		return err
 	})
@@ -466,6 +485,7 @@ func (t *tx) DeleteMessage(ctx context.Context, id chat.MessageID, by chat.UserI
 	}
 	for _, statement := range []string{
 		`DELETE FROM reactions WHERE message_id = $1`,
+		`DELETE FROM polls WHERE message_id = $1`,
 		`DELETE FROM attachments WHERE message_id = $1`,
 		`DELETE FROM mentions WHERE message_id = $1`,
 		`DELETE FROM notifications WHERE message_id = $1 AND message_id > 0`,

@@ -15,12 +15,27 @@ func scanRole(row scanner) (role chat.Role, err error) {
 	var permissions string
 	err = row.Scan(&role.ID, &role.Name, &role.Description, &role.Color, &role.Hoisted, &role.SelfAssignable, &role.Category,
 		&role.Position, &permissions, &role.System, &role.MessagesPer10s)
-	for line := range strings.SplitSeq(permissions, "\n") {
+	role.Permissions = splitLines[chat.Permission](permissions)
+	return role, err
+}
+
+// splitLines reads a list that is kept one a line.
+func splitLines[T ~string](text string) (list []T) {
+	for line := range strings.SplitSeq(text, "\n") {
 		if line != "" {
-			role.Permissions = append(role.Permissions, chat.Permission(line))
+			list = append(list, T(line))
 		}
 	}
-	return role, err
+	return list
+}
+
+// joinLines is how splitLines reads a list.
+func joinLines[T ~string](list []T) string {
+	lines := make([]string, len(list))
+	for i, line := range list {
+		lines[i] = string(line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // Roles lists the server's roles, highest first.
@@ -44,10 +59,6 @@ func (t *tx) PutRole(ctx context.Context, r chat.Role) error {
 	if taken {
 		return errRoleNameTaken
 	}
-	lines := make([]string, len(r.Permissions))
-	for i, p := range r.Permissions {
-		lines[i] = string(p)
-	}
 	_, err = t.x.exec(ctx, `INSERT INTO roles (id, name, name_key, description, color, hoisted, self_assignable, category, position,
 			permissions, system, messages_per_10s)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
@@ -55,7 +66,7 @@ func (t *tx) PutRole(ctx context.Context, r chat.Role) error {
 			color = excluded.color, hoisted = excluded.hoisted, self_assignable = excluded.self_assignable, category = excluded.category,
 			position = excluded.position, permissions = excluded.permissions, messages_per_10s = excluded.messages_per_10s`,
 		r.ID, r.Name, key, r.Description, r.Color, r.Hoisted, r.SelfAssignable, r.Category, r.Position,
-		strings.Join(lines, "\n"), r.System, r.MessagesPer10s)
+		joinLines(r.Permissions), r.System, r.MessagesPer10s)
 	return err
 }
 

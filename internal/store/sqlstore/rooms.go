@@ -15,7 +15,7 @@ import (
 // Queries name rooms r and their heads h.
 const (
 	roomColumns = `r.id, r.slug, r.name, r.description, r.topic, r.type, r.form, r.encrypted, r.official, r.avatar_url, r.position,
-	r.owner_id, r.created_by, r.created_at, r.archived, r.slow_mode, r.version, r.extra, r.direct_a, r.direct_b,
+	r.owner_id, r.created_by, r.created_at, r.archived, r.slow_mode, r.version, r.extra, r.denied_permissions, r.direct_a, r.direct_b,
 	h.last_seq, h.message_count, h.last_message_at, h.member_count`
 	roomTables = ` FROM rooms r JOIN room_heads h ON h.room_id = r.id`
 )
@@ -23,7 +23,8 @@ const (
 // roomFields are the places of roomColumns.
 func roomFields(r *chat.Room) []any {
 	return []any{&r.ID, &r.Slug, &r.Name, &r.Description, &r.Topic, &r.Type, &r.Form, &r.Encrypted, &r.Official, &r.AvatarURL, &r.Position,
-		&r.OwnerID, &r.CreatedBy, asMillis(&r.CreatedAt), &r.Archived, asSpan(&r.SlowMode), &r.Version, asJSON(&r.Extra), &r.DirectPair[0], &r.DirectPair[1],
+		&r.OwnerID, &r.CreatedBy, asMillis(&r.CreatedAt), &r.Archived, asSpan(&r.SlowMode), &r.Version, asJSON(&r.Extra),
+		scanFunc[string](func(lines string) { r.Denied = splitLines[chat.Permission](lines) }), &r.DirectPair[0], &r.DirectPair[1],
 		&r.LastSeq, &r.MessageCount, asMicros(&r.LastMessageAt), &r.MemberCount}
 }
 
@@ -40,6 +41,11 @@ func (r reader) Room(ctx context.Context, id chat.RoomID) (chat.Room, error) {
 // RoomBySlug returns a room by slug, without regard to case.
 func (r reader) RoomBySlug(ctx context.Context, slug string) (chat.Room, error) {
 	return one(ctx, r.x, chat.ErrRoomNotFound, scanRoom, `SELECT `+roomColumns+roomTables+` WHERE r.slug_key = $1`, null(strings.ToLower(slug)))
+}
+
+// OfficialRooms lists the rooms of the server itself, archived ones left out, by position and then in the order they were made.
+func (r reader) OfficialRooms(ctx context.Context) ([]chat.Room, error) {
+	return all(ctx, r.x, scanRoom, `SELECT `+roomColumns+roomTables+` WHERE r.official AND NOT r.archived ORDER BY r.position, r.id`)
 }
 
 // DirectRoom returns the direct room of two people, named in any order.
@@ -115,11 +121,12 @@ func (t *tx) CreateRoom(ctx context.Context, r chat.Room) (chat.Room, error) {
 	a, b := r.DirectPair[0], r.DirectPair[1]
 	a, b = min(a, b), max(a, b)
 	id, err := one(ctx, t.x, errSlugTaken, scalar[chat.RoomID], `INSERT INTO rooms (slug, slug_key, name, name_key, description, topic, type, form,
-			encrypted, official, avatar_url, position, owner_id, created_by, created_at, archived, slow_mode, version, extra, direct_a, direct_b)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1, $18, $19, $20)
+			encrypted, official, avatar_url, position, owner_id, created_by, created_at, archived, slow_mode, version, extra, denied_permissions, direct_a, direct_b)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1, $18, $19, $20, $21)
 		ON CONFLICT DO NOTHING RETURNING id`,
 		r.Slug, null(strings.ToLower(r.Slug)), r.Name, roomNameKey(r), r.Description, r.Topic, r.Type, r.Form,
-		r.Encrypted, r.Official, r.AvatarURL, r.Position, r.OwnerID, r.CreatedBy, millis(r.CreatedAt), r.Archived, r.SlowMode.Milliseconds(), string(r.Extra), a, b)
+		r.Encrypted, r.Official, r.AvatarURL, r.Position, r.OwnerID, r.CreatedBy, millis(r.CreatedAt), r.Archived, r.SlowMode.Milliseconds(), string(r.Extra),
+		joinLines(r.Denied), a, b)
 	if errors.Is(err, errSlugTaken) && r.Type == chat.Direct {
 		if _, e := t.DirectRoom(ctx, a, b); e == nil {
 			return chat.Room{}, errDirectExists
@@ -150,10 +157,11 @@ func (t *tx) UpdateRoom(ctx context.Context, r chat.Room) (chat.Room, error) {
 	}
 	n, err := t.x.exec(ctx, `UPDATE rooms SET slug = $1, slug_key = $2, name = $3, name_key = $4, description = $5, topic = $6, type = $7,
 			form = $8, encrypted = $9, official = $10, avatar_url = $11, position = $12, owner_id = $13, archived = $14, slow_mode = $15, extra = $16,
-			version = version + 1
-		WHERE id = $17`,
+			denied_permissions = $17, version = version + 1
+		WHERE id = $18`,
 		r.Slug, slug, r.Name, roomNameKey(r), r.Description, r.Topic, r.Type,
-		r.Form, r.Encrypted, r.Official, r.AvatarURL, r.Position, r.OwnerID, r.Archived, r.SlowMode.Milliseconds(), string(r.Extra), r.ID)
+		r.Form, r.Encrypted, r.Official, r.AvatarURL, r.Position, r.OwnerID, r.Archived, r.SlowMode.Milliseconds(), string(r.Extra),
+		joinLines(r.Denied), r.ID)
 	if err = must(n, err, chat.ErrRoomNotFound); err != nil {
 		return chat.Room{}, err
 	}

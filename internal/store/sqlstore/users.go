@@ -12,13 +12,13 @@ import (
 
 // userColumns include the roles, so that a user is one row and one query.
 const userColumns = `u.id, u.number, u.username, u.display_name, u.kind, u.avatar_url, u.bio, u.email, u.status, u.status_message,
-	u.settings, u.created_at, u.last_seen_at, u.disabled_at,
+	u.settings, u.created_at, u.last_seen_at, u.disabled_at, u.external_name,
 	COALESCE((SELECT string_agg(ur.role_id, ' ' ORDER BY ur.position, ur.role_id) FROM user_roles ur WHERE ur.user_id = u.id), '')`
 
 // userFields are the places of userColumns.
 func userFields(u *chat.User) []any {
 	return []any{&u.ID, &u.Number, &u.Username, &u.DisplayName, &u.Kind, &u.AvatarURL, &u.Bio, &u.Email, &u.Status, &u.StatusMessage,
-		asJSON(&u.Settings), asMillis(&u.CreatedAt), asMillis(&u.LastSeenAt), asMillis(&u.DisabledAt),
+		asJSON(&u.Settings), asMillis(&u.CreatedAt), asMillis(&u.LastSeenAt), asMillis(&u.DisabledAt), &u.ExternalName,
 		scanFunc[string](func(roles string) {
 			u.Roles = splitIDs[chat.RoleID](roles)
 			for _, id := range u.Roles {
@@ -62,6 +62,23 @@ func (r reader) UsersByName(ctx context.Context, usernames []string) ([]*chat.Us
 		keys[i] = usernameKey(name)
 	}
 	return allIn(ctx, r.x, scanUser, `SELECT `+userColumns+` FROM users u WHERE u.username_key IN `, keys)
+}
+
+// UserByExternalName returns the person whom an identity provider knows under a name, without regard to case.
+func (r reader) UserByExternalName(ctx context.Context, name string) (*chat.User, error) {
+	return one(ctx, r.x, chat.ErrUserNotFound, scanUser, `SELECT `+userColumns+` FROM users u WHERE u.external_key = $1`, null(usernameKey(name)))
+}
+
+// externalFree fails with external_name_taken if somebody else bears the user's name elsewhere.
+func (t *tx) externalFree(ctx context.Context, u *chat.User) error {
+	if u.ExternalName == "" {
+		return nil
+	}
+	taken, err := exists(ctx, t.x, `SELECT 1 FROM users WHERE external_key = $1 AND id <> $2`, usernameKey(u.ExternalName), u.ID)
+	if err == nil && taken {
+		err = chat.Errorf(chat.Conflict, "external_name_taken", "Somebody else on this server has this name already.")
+	}
+	return err
 }
 
 // SearchUsers finds usable accounts by the beginning of their username, their display name or a word of it. An exact match
@@ -115,14 +132,18 @@ func (r reader) OwnerExists(ctx context.Context) (bool, error) {
 
 var errUsernameTaken = &chat.Error{Kind: chat.Conflict, Code: "username_taken", Text: "This username is taken. Choose another one.", Field: "username"}
 
-// CreateUser stores an account with its roles and assigns its number. Fails with Conflict username_taken, or not_found for
+// CreateUser stores an account with its roles and assigns its number. Fails with Conflict username_taken or external_name_taken, or not_found for
 // an unknown role.
 func (t *tx) CreateUser(ctx context.Context, u *chat.User) (*chat.User, error) {
+	if err := t.externalFree(ctx, u); err != nil {
+		return nil, err
+	}
 	n, err := t.x.exec(ctx, `INSERT INTO users (id, username, username_key, display_name, name_key, kind, avatar_url, bio, email,
-			status, status_message, settings, created_at, last_seen_at, disabled_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (username_key) DO NOTHING`,
+			status, status_message, settings, created_at, last_seen_at, disabled_at, external_name, external_key)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT (username_key) DO NOTHING`,
 		u.ID, u.Username, usernameKey(u.Username), u.DisplayName, userNameKey(u), u.Kind, u.AvatarURL, u.Bio, u.Email,
-		u.Status, u.StatusMessage, string(u.Settings), millis(u.CreatedAt), millis(u.LastSeenAt), millis(u.DisabledAt))
+		u.Status, u.StatusMessage, string(u.Settings), millis(u.CreatedAt), millis(u.LastSeenAt), millis(u.DisabledAt),
+		u.ExternalName, null(usernameKey(u.ExternalName)))
 	if err != nil {
 		return nil, err
 	}
@@ -139,8 +160,11 @@ func (t *tx) CreateUser(ctx context.Context, u *chat.User) (*chat.User, error) {
 }
 
 // UpdateUser stores everything of a user but id, number, kind, creation and roles. A changed username takes the password
-// login with it. Fails with user_not_found or Conflict username_taken.
+// login with it. Fails with user_not_found or Conflict username_taken, external_name_taken.
 func (t *tx) UpdateUser(ctx context.Context, u *chat.User) error {
+	if err := t.externalFree(ctx, u); err != nil {
+		return err
+	}
 	type names struct{ username, name string }
 	old, err := one(ctx, t.x, chat.ErrUserNotFound, func(row scanner) (n names, err error) {
 		err = row.Scan(&n.username, &n.name)
@@ -160,10 +184,10 @@ func (t *tx) UpdateUser(ctx context.Context, u *chat.User) error {
 		}
 	}
 	if _, err := t.x.exec(ctx, `UPDATE users SET username = $1, username_key = $2, display_name = $3, name_key = $4, avatar_url = $5, bio = $6,
-			email = $7, status = $8, status_message = $9, settings = $10, last_seen_at = $11, disabled_at = $12
-		WHERE id = $13`,
+			email = $7, status = $8, status_message = $9, settings = $10, last_seen_at = $11, disabled_at = $12, external_name = $13, external_key = $14
+		WHERE id = $15`,
 		u.Username, now.username, u.DisplayName, now.name, u.AvatarURL, u.Bio,
-		u.Email, u.Status, u.StatusMessage, string(u.Settings), millis(u.LastSeenAt), millis(u.DisabledAt), u.ID); err != nil {
+		u.Email, u.Status, u.StatusMessage, string(u.Settings), millis(u.LastSeenAt), millis(u.DisabledAt), u.ExternalName, null(usernameKey(u.ExternalName)), u.ID); err != nil {
 		return err
 	}
 	t.locked(nil, subject{user: u.ID})
