@@ -93,6 +93,7 @@ type Hub struct {
 	presence  presenceQueue
 	delivered deliveredQueue
 	typing    typingTable
+	marks     markTable
 
 	stats struct{ deliveries, events, slow, gaps atomic.Int64 }
 
@@ -123,6 +124,7 @@ func New(c *core.Core, sockets *ws.Server, o Options) *Hub {
 	h.follow.rooms = make(map[chat.RoomID]struct{})
 	h.presence.init()
 	h.delivered.init()
+	h.marks.awaited = make(map[string]echo)
 	h.typing.until = make(map[typist]time.Time)
 	for range o.Shards {
 		h.shards = append(h.shards, newShard(h))
@@ -215,14 +217,16 @@ func (h *Hub) Attach(by chat.Actor, d Dialect, sink Sink) *Conn {
 	return c
 }
 
-// Begin sends a connection's first frame, then what came since Attach. rooms are those its user is a member of, for presence
+// Begin sends a connection's first frames, then what came since Attach. rooms are those its user is a member of, for presence
 // and for changes of rooms; events keep them current.
-func (h *Hub) Begin(c *Conn, rooms []chat.RoomID, first []byte) {
+func (h *Hub) Begin(c *Conn, rooms []chat.RoomID, first ...[]byte) {
 	h.people.begin(c.Actor.UserID, rooms)
 	h.presence.signal()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.sink.Send(ws.NewFrame(first))
+	for _, text := range first {
+		c.sink.Send(ws.NewFrame(text))
+	}
 	for _, f := range c.early {
 		c.sink.Send(f)
 	}

@@ -221,9 +221,13 @@ func (s *shard) fanOut(ctx context.Context, f *feed, ev chat.Event, seq chat.Seq
 	if f.live == nil {
 		f.arrange()
 	}
+	asked, tail := s.hub.marks.take(ev)
 	for d, all := range f.live {
 		if len(all.conns) == 0 {
 			continue
+		}
+		if asked != nil && asked.dialect == d {
+			all = s.sendEcho(ctx, all, asked, tail, ev)
 		}
 		if personal := d.Personal(ev); len(personal) > 0 {
 			all = s.sendPersonal(ctx, all, personal, ev)
@@ -245,7 +249,11 @@ func (s *shard) fanOut(ctx context.Context, f *feed, ev chat.Event, seq chat.Seq
 				s.unsubscribe(f.room, c)
 			}
 		case seq == 0 || seq > sub.from:
-			s.sendOne(ctx, c, asSeen(ev, sub.read))
+			if c == asked {
+				s.sendOne(ctx, c, asSeen(ev, sub.read), tail...)
+			} else {
+				s.sendOne(ctx, c, asSeen(ev, sub.read))
+			}
 		}
 		if !f.filling && !sub.catching && sub.from != 0 && seq >= sub.from { // level with the others from here on
 			sub.from = 0
@@ -365,21 +373,13 @@ func (h *Hub) Join(ctx context.Context, c *Conn, room chat.RoomID, since chat.Se
 	sh := h.roomShard(room)
 	subscribed := make(chan chat.Seq, 1) // with what the feed has delivered before
 	sh.post(h.ctx, work{do: func(s *shard) {
-		f := s.feeds[room]
-		if f == nil {
-			f = &feed{room: room, direct: settings.Type == chat.Direct, last: nothing, base: nothing, subs: make(map[*Conn]*sub)}
-			s.feeds[room] = f
-			s.hub.follow.add(room)
-		}
-		f.subs[c] = entry
-		f.live = nil
-		subscribed <- f.last
+		subscribed <- s.subscribe(room, settings.Type == chat.Direct, entry)
 	}})
 	var told chat.Seq
 	select {
 	case told = <-subscribed:
 	case <-h.ctx.Done():
-		return chat.Errorf(chat.Unavailable, "stopping", "The server is shutting down. Reconnect in a moment.")
+		return errStopping
 	}
 	from, err := h.catchUp(ctx, c, room, since, told, ready)
 	if err != nil {
@@ -492,12 +492,13 @@ func (s *shard) goLive(ctx context.Context, room chat.RoomID, entry *sub, from c
 	}
 }
 
-func (s *shard) sendOne(ctx context.Context, c *Conn, ev chat.Event) {
+// sendOne gives an event to one connection, with a tail for the one that asked for it.
+func (s *shard) sendOne(ctx context.Context, c *Conn, ev chat.Event, tail ...byte) {
 	viewer := chat.UserID("")
 	if slices.Contains(c.dialect.Personal(ev), c.Actor.UserID) {
 		viewer = c.Actor.UserID
 	}
-	s.hub.Send(c, c.dialect.Encode(ctx, ev, viewer))
+	s.hub.Send(c, withTail(c.dialect.Encode(ctx, ev, viewer), tail))
 }
 
 // Leave ends a connection's subscription of a room.

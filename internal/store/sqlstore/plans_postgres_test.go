@@ -138,6 +138,7 @@ func postgresPlans(t *testing.T, mode string) {
 		{"a user by id", func(r reader) error { _, err := r.User(ctx, "u7"); return err }},
 		{"a user by name", func(r reader) error { _, err := r.UserByName(ctx, "u7"); return err }},
 		{"a user by number", func(r reader) error { _, err := r.UserByNumber(ctx, 7); return err }},
+		{"a user by the name they have elsewhere", func(r reader) error { _, err := r.UserByExternalName(ctx, "e7"); return err }},
 		{"users by id", func(r reader) error { _, err := r.Users(ctx, []chat.UserID{"u1", "u2", "u3"}); return err }},
 		{"users by a prefix", func(r reader) error { _, err := r.SearchUsers(ctx, "u77", 10); return err }},
 		{"a page of all users", func(r reader) error { _, _, err := r.ListUsers(ctx, core.UserQuery{Page: page}); return err }},
@@ -375,7 +376,7 @@ func postgresPlans(t *testing.T, mode string) {
 var calm = map[string]string{
 	"CreateEmoji": "an administrator's", "DeleteEmoji": "an administrator's", "UpdateEmoji": "an administrator's", "DeleteRole": "an administrator's, over a table of few rows", "DeleteRoom": "takes everything of a room", "DeleteUser": "takes everything of a person",
 	"EachMessage": "an export reads all there is", "ListRooms": "the operator's list of all rooms", "PutRole": "an administrator's, over a table of few rows",
-	"Roles": "a table of few rows", "Stats": "the operator's page counts",
+	"OfficialRooms": "an index of few rows", "Roles": "a table of few rows", "Stats": "the operator's page counts",
 }
 
 // TestEveryRequestIsExplained compares what a store can be asked with what TestPostgresPlans looks at.

@@ -61,6 +61,8 @@ func TestPlans(t *testing.T) {
 			[]string{"SEARCH u USING INDEX sqlite_autoindex_users_2 (username_key=?)"}, true},
 		{"a user by number", func(r reader) error { _, err := r.UserByNumber(ctx, 1); return err },
 			[]string{"SEARCH u USING INTEGER PRIMARY KEY (rowid=?)"}, true},
+		{"a user by the name they have elsewhere", func(r reader) error { _, err := r.UserByExternalName(ctx, "u"); return err },
+			[]string{"SEARCH u USING INDEX users_external (external_key=?)"}, true},
 		{"users by id", func(r reader) error { _, err := r.Users(ctx, []chat.UserID{"a", "b", "c"}); return err }, byUser, true},
 		{"users by a prefix", func(r reader) error { _, err := r.SearchUsers(ctx, "ad", 10); return err },
 			[]string{"SEARCH user_words USING PRIMARY KEY (word>? AND word<?)", "SEARCH u USING INDEX sqlite_autoindex_users_1 (id=?)"}, true},

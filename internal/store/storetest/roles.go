@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"slices"
+
 	"time"
 
 	"parley/internal/chat"
@@ -49,7 +51,14 @@ func roleSystem(w *world) {
 		}
 	}
 	same(w, "the owner may", roles[0].Permissions, []chat.Permission{chat.Administrator})
-	same(w, "anyone may", roles[3].Permissions, []chat.Permission{chat.CreateRooms})
+	if mine := roles[3].Permissions; !slices.Contains(mine, chat.CreateRooms) || !slices.Contains(mine, "send_messages") {
+		w.Errorf("anyone may %v", mine)
+	}
+	for _, p := range []chat.Permission{chat.ManageServer, chat.ManageRoles, chat.ManageRooms, chat.ManageUsers, chat.ManageMessages, chat.Administrator} {
+		if slices.Contains(roles[3].Permissions, p) {
+			w.Errorf("anyone may %s", p)
+		}
+	}
 }
 
 func roleReadBack(w *world) {

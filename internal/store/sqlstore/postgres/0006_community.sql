@@ -78,6 +78,13 @@ CREATE TABLE webhooks (
 );
 CREATE INDEX webhooks_room ON webhooks (room_id);
 
+-- Names of accounts that are gone, for what they wrote.
+CREATE TABLE departed (
+    user_id       TEXT COLLATE "C" PRIMARY KEY,
+    username      TEXT COLLATE "C" NOT NULL,
+    external_name TEXT COLLATE "C" NOT NULL DEFAULT ''
+);
+
 CREATE TABLE plugin_values (
     plugin TEXT COLLATE "C" NOT NULL,
     "key"  TEXT COLLATE "C" NOT NULL,

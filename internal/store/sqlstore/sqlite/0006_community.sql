@@ -78,6 +78,13 @@ CREATE TABLE webhooks (
 );
 CREATE INDEX webhooks_room ON webhooks (room_id);
 
+-- Names of accounts that are gone, for what they wrote.
+CREATE TABLE departed (
+    user_id       TEXT PRIMARY KEY,
+    username      TEXT NOT NULL,
+    external_name TEXT NOT NULL DEFAULT ''
+);
+
 CREATE TABLE plugin_values (
     plugin TEXT NOT NULL,
     "key"  TEXT NOT NULL,
