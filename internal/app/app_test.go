@@ -357,6 +357,18 @@ func TestStopIsSafeTwiceAndBeforeStart(t *testing.T) {
 	}
 }
 
+func TestAnUnknownTypeOfFileIsAFault(t *testing.T) {
+	cfg := settings(t)
+	cfg.Limits.AttachmentTypes = []string{"png", "exe"}
+	a, err := New(cfg, Options{Product: "Chat"})
+	if err == nil {
+		err = a.Start(t.Context())
+	}
+	if err == nil || !strings.Contains(err.Error(), `limits.attachment_types: unknown file type "exe"; there are jpg, `) {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestLimitsOfZero(t *testing.T) {
 	l := limits(config.Limits{})
 	if l.MessagesPer10s != -1 || l.ConnectionsPerUser != -1 || l.RequestsPerMinute != -1 {

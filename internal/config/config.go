@@ -149,6 +149,7 @@ type Limits struct {
 	RequestsPerMinute int // per user, or per address before login
 
 	AttachmentBytes       int64
+	AttachmentTypes       []string // extensions, media types and classes of these ("audio/*"), lower case
 	AttachmentsPerMessage int
 	BodyBytes             int64 // request bodies other than uploads
 	ConnectionsPerUser    int   // WebSocket connections; 0 = no limit

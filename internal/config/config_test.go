@@ -70,6 +70,7 @@ mode = "self_signed"
 hosts = ["Chat.Example.org", "192.0.2.1"]
 [limits]
 attachment_bytes = "25 MiB"
+attachment_types = ["PNG", "audio/*", "video/mp4"]
 body_bytes = 2_000_000
 edit_window = "1h30m"
 [dialects]
@@ -84,6 +85,7 @@ portal = false
 	want.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 	want.PublicURL = "https://chat.example.org"
 	want.TLS.Mode, want.TLS.Hosts = TLSSelfSigned, []string{"chat.example.org", "192.0.2.1"}
+	want.Limits.AttachmentTypes = []string{"png", "audio/*", "video/mp4"}
 	want.Limits.AttachmentBytes, want.Limits.BodyBytes, want.Limits.EditWindow = 25<<20, 2_000_000, 90*time.Minute
 	want.Limits.WSQueueBytes, want.SessionTTL = 131072, 12*time.Hour
 	want.Dialects.Portal, want.Dialects.Origin = false, false
@@ -117,6 +119,7 @@ func TestFaults(t *testing.T) {
 		{"an address without port", "listen = 'localhost'", "", `listen: must be an address such as 127.0.0.1:8080, got "localhost"`},
 		{"a port that is none", "listen = ':99999'", "", `listen: must be an address with a port between 0 and 65535, got ":99999"`},
 		{"the main listener cannot be off", "listen = ''", "", `listen: must be an address such as 127.0.0.1:8080, got ""`},
+		{"a type of file that is none", "limits.attachment_types = ['png', 'p n g']", "", `limits.attachment_types: must be a list of file types such as "png", "video/mp4" or "audio/*", got "p n g"`},
 		{"a proxy that is no address", "trusted_proxies = ['10.0.0.0/8', 'proxy']", "", `trusted_proxies: must be a list of addresses or networks, got "proxy"`},
 		{"an origin with a path", "cors.origins = ['https://a.example/x']", "", `cors.origins: must be a list of origins such as https://app.example.org, got "https://a.example/x"`},
 		{"an unknown key with a neighbour", "limits.message_per_10s = 5", "", `limits.message_per_10s: unknown key; did you mean limits.messages_per_10s?`},

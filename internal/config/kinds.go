@@ -443,3 +443,11 @@ func parseOrigin(s string) (string, bool) {
 	}
 	return strings.ToLower(s), true
 }
+
+var fileType = regexp.MustCompile(`^([a-z0-9]{1,10}|[a-z]+/(\*|[a-z0-9][a-z0-9.+-]*))$`)
+
+// parseFileType takes the form of an ending, a media type or a class of these; which of them there are, the scanner knows.
+func parseFileType(s string) (string, bool) {
+	s = strings.ToLower(strings.TrimSpace(s))
+	return s, fileType.MatchString(s)
+}

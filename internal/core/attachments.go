@@ -76,7 +76,7 @@ func (c *Core) UploadFile(ctx context.Context, by chat.Actor, u Upload) (a chat.
 	if err != nil {
 		return a, err
 	}
-	kind, err := c.inspect(ctx, file, scan.AllTypes(), meta)
+	kind, err := c.inspect(ctx, file, c.AttachmentTypes, meta)
 	if err != nil {
 		return a, err
 	}

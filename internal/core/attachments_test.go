@@ -128,6 +128,46 @@ func TestUploadRefusals(t *testing.T) {
 	w.want(err, "person_needed")
 }
 
+// film is a few seconds that browsers play.
+func film(t *testing.T) []byte {
+	t.Helper()
+	content, err := os.ReadFile("../scan/testdata/film.mp4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+func TestWhichFilesAreTakenIsTheOperatorsToSay(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		types []scan.Type // nil: not set
+		film  string      // what comes of each
+		image string
+	}{
+		{"a server that nobody has set takes no films", nil, "type_not_allowed", ""},
+		{"one may take films too", []scan.Type{scan.PNG, scan.MP4}, "", ""},
+		{"or films alone", []scan.Type{scan.MP4}, "", "type_not_allowed"},
+		{"or nothing", []scan.Type{}, "type_not_allowed", "type_not_allowed"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := newWorld(t, scanned, func(o *core.Options) { o.AttachmentTypes = row.types })
+			ada := w.user("ada")
+			a, err := w.UploadFile(w.ctx, ada, core.Upload{Filename: "a.mp4", MIMEType: "video/mp4", Body: bytes.NewReader(film(t))})
+			w.want(err, row.film)
+			if err == nil && (a.MIMEType != "video/mp4" || a.Width != 0 || a.ThumbHash != "") {
+				t.Errorf("%+v", a)
+			}
+			_, err = w.UploadFile(w.ctx, ada, core.Upload{Filename: "a.png", Body: bytes.NewReader(picture(t, 4, 3, 1))})
+			w.want(err, row.image)
+			_, err = w.SetAvatar(w.ctx, ada, bytes.NewReader(picture(t, 4, 3, 1))) // is something else
+			w.want(err, "")
+			_, err = w.SetAvatar(w.ctx, ada, bytes.NewReader(film(t)))
+			w.want(err, "type_not_allowed")
+		})
+	}
+}
+
 // endless is a body that goes on for ever.
 type endless struct{}
 

@@ -40,6 +40,8 @@ type Options struct {
 	TempDir           string // where uploads wait while they are checked
 	Shared            bool   // other nodes work on the same store
 	Limits            Limits
+	// AttachmentTypes are the types of files that can be uploaded; nil means scan.DefaultTypes, empty none.
+	AttachmentTypes []scan.Type
 }
 
 // Waiting says what happens to an upload that the scanner cannot examine now.
@@ -132,6 +134,9 @@ func New(o Options) *Core {
 	}
 	if o.SessionTTL == 0 {
 		o.SessionTTL = 24 * time.Hour
+	}
+	if o.AttachmentTypes == nil {
+		o.AttachmentTypes = scan.DefaultTypes()
 	}
 	o.Limits = o.Limits.withDefaults()
 	c := &Core{Options: o, log: o.Logger, hashing: make(chan struct{}, 2), argon: defaultArgon}

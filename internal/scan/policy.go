@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -13,7 +14,7 @@ import (
 // Type is a kind of file that Detect can tell from its content. The zero value stands for all others.
 type Type string
 
-// The types of the specification's limits.
+// The types that can be told. Sound and moving pictures are named by what browsers play them as: the same container may be either.
 const (
 	Unknown Type = ""
 	JPEG    Type = "jpg"
@@ -24,9 +25,20 @@ const (
 	DOC     Type = "doc"
 	DOCX    Type = "docx"
 	ZIP     Type = "zip"
+	MP4     Type = "mp4"
+	MOV     Type = "mov"
+	WebM    Type = "webm"
+	OGV     Type = "ogv"
+	MP3     Type = "mp3"
+	M4A     Type = "m4a"  // an MP4 without moving pictures
+	OGG     Type = "ogg"  // an Ogg without moving pictures
+	WebA    Type = "weba" // a WebM without moving pictures
+	WAV     Type = "wav"
+	FLAC    Type = "flac"
 )
 
-// types lists for each type its media types and its file name extensions, the usual one first.
+// types lists for each type its media types and its file name extensions, the usual one first. Several types may share one: what
+// a file is declared to be leaves open what of them it is.
 var types = []struct {
 	name       Type
 	mimes      []string
@@ -40,6 +52,16 @@ var types = []struct {
 	{DOC, []string{"application/msword"}, []string{"doc"}},
 	{DOCX, []string{"application/vnd.openxmlformats-officedocument.wordprocessingml.document"}, []string{"docx"}},
 	{ZIP, []string{"application/zip", "application/x-zip-compressed", "application/x-zip"}, []string{"zip"}},
+	{MP4, []string{"video/mp4", "video/x-m4v"}, []string{"mp4", "m4v"}},
+	{MOV, []string{"video/quicktime"}, []string{"mov", "qt"}},
+	{WebM, []string{"video/webm"}, []string{"webm"}},
+	{OGV, []string{"video/ogg", "application/ogg"}, []string{"ogv", "ogg"}},
+	{MP3, []string{"audio/mpeg", "audio/mp3", "audio/x-mp3", "audio/mpeg3", "audio/x-mpeg"}, []string{"mp3"}},
+	{M4A, []string{"audio/mp4", "audio/x-m4a", "audio/m4a", "audio/x-m4b", "video/mp4"}, []string{"m4a", "m4b", "mp4"}},
+	{OGG, []string{"audio/ogg", "application/ogg", "audio/opus", "audio/x-opus+ogg", "audio/x-vorbis+ogg", "video/ogg"}, []string{"ogg", "oga", "opus"}},
+	{WebA, []string{"audio/webm", "video/webm"}, []string{"weba", "webm"}},
+	{WAV, []string{"audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave", "audio/x-pn-wav"}, []string{"wav", "wave"}},
+	{FLAC, []string{"audio/flac", "audio/x-flac"}, []string{"flac"}},
 }
 
 // MIME returns the media type to serve files of this type with, "application/octet-stream" for Unknown.
@@ -50,6 +72,16 @@ func (t Type) MIME() string {
 		}
 	}
 	return "application/octet-stream"
+}
+
+// ByMIME returns the type whose files are served with a media type, Unknown for any other.
+func ByMIME(kind string) Type {
+	for _, known := range types {
+		if known.mimes[0] == kind {
+			return known.name
+		}
+	}
+	return Unknown
 }
 
 // Image reports whether browsers show files of this type as a picture, and package media can read them.
@@ -64,19 +96,44 @@ func AllTypes() []Type {
 	return all
 }
 
-// ParseTypes reads an allow list as an operator writes it: names of types, in any case.
+// DefaultTypes returns what may be uploaded unless the operator says otherwise: the types of the specification's limits.
+func DefaultTypes() []Type { return []Type{JPEG, PNG, GIF, WebP, PDF, DOC, DOCX, ZIP} }
+
+// Playable reports whether browsers play files of this type.
+func (t Type) Playable() bool {
+	return strings.HasPrefix(t.MIME(), "audio/") || strings.HasPrefix(t.MIME(), "video/")
+}
+
+// ParseTypes reads an allow list as an operator writes it, in any case: file name extensions ("jpg"), media types ("video/mp4")
+// and classes of these ("audio/*"). Each stands for all types that it fits.
 func ParseTypes(names []string) ([]Type, error) {
-	var list []Type
+	list := []Type{}
 	for _, name := range names {
-		t := byExtension(strings.ToLower(strings.TrimSpace(name)))
-		if t == Unknown {
-			return nil, fmt.Errorf("scan: unknown file type %q", name)
+		name = strings.ToLower(strings.TrimSpace(name))
+		class, isClass := strings.CutSuffix(name, "*")
+		found := false
+		for _, known := range types {
+			if isClass && len(class) > 1 && strings.HasSuffix(class, "/") && strings.HasPrefix(known.mimes[0], class) ||
+				slices.Contains(known.mimes, name) || slices.Contains(known.extensions, name) {
+				found = true
+				if !slices.Contains(list, known.name) {
+					list = append(list, known.name)
+				}
+			}
 		}
-		if !slices.Contains(list, t) {
-			list = append(list, t)
+		if !found {
+			return nil, fmt.Errorf("unknown file type %q; there are %s", name, joined(AllTypes()))
 		}
 	}
 	return list, nil
+}
+
+func joined(list []Type) string {
+	names := make([]string, len(list))
+	for i, t := range list {
+		names[i] = string(t)
+	}
+	return strings.Join(names, ", ")
 }
 
 // Policy says which files may be uploaded. The zero value allows none.
@@ -101,14 +158,14 @@ func (p Policy) Check(ctx context.Context, r io.ReaderAt, size int64, meta Meta)
 	if err != nil {
 		return Unknown, err
 	}
-	if t == DOCX && byName != DOCX && (byName == ZIP || byMIME == ZIP) {
+	if t == DOCX && !slices.Contains(byName, DOCX) && (slices.Contains(byName, ZIP) || slices.Contains(byMIME, ZIP)) {
 		t = ZIP
 	}
-	if t == Unknown && byName == Unknown && byMIME == Unknown {
+	if t == Unknown && byName == nil && byMIME == nil {
 		return Unknown, fmt.Errorf("%w (content of no known type)", ErrTypeNotAllowed)
 	}
-	if byName != Unknown && byName != t || byMIME != Unknown && byMIME != t && (byMIME != ZIP || t != DOCX) {
-		return Unknown, fmt.Errorf("%w (declared %s, is %s)", ErrTypeMismatch, either(byName, byMIME), either(t, "another"))
+	if !byName.fits(t) || !byMIME.fits(t) && (t != DOCX || !slices.Contains(byMIME, ZIP)) {
+		return Unknown, fmt.Errorf("%w (declared %s, is %s)", ErrTypeMismatch, slices.Concat(byName, byMIME)[0], cmp.Or(t, "another"))
 	}
 	if !slices.Contains(p.Allowed, t) {
 		return Unknown, fmt.Errorf("%w (%s)", ErrTypeNotAllowed, t)
@@ -116,46 +173,42 @@ func (p Policy) Check(ctx context.Context, r io.ReaderAt, size int64, meta Meta)
 	return t, nil
 }
 
-func (p Policy) declaredByName(filename string) (Type, error) {
+// declared are the types that what the uploader says may stand for; nil says nothing.
+type declared []Type
+
+func (d declared) fits(t Type) bool { return d == nil || slices.Contains(d, t) }
+
+func (p Policy) declaredByName(filename string) (d declared, err error) {
 	ext := path.Ext(strings.TrimRight(filename, ". "))
 	if ext == "" || ext == "." {
-		return Unknown, nil
+		return nil, nil
 	}
-	t := byExtension(strings.ToLower(ext[1:]))
-	if t == Unknown || !slices.Contains(p.Allowed, t) {
-		return Unknown, fmt.Errorf("%w (%.20q)", ErrTypeNotAllowed, ext)
+	for _, known := range types {
+		if slices.Contains(known.extensions, strings.ToLower(ext[1:])) && slices.Contains(p.Allowed, known.name) {
+			d = append(d, known.name)
+		}
 	}
-	return t, nil
+	if d == nil {
+		err = fmt.Errorf("%w (%.20q)", ErrTypeNotAllowed, ext)
+	}
+	return d, err
 }
 
-func (p Policy) declaredByMIME(declared string) (Type, error) {
-	if strings.TrimSpace(declared) == "" {
-		return Unknown, nil
+func (p Policy) declaredByMIME(kind string) (d declared, err error) {
+	if strings.TrimSpace(kind) == "" {
+		return nil, nil
 	}
-	name, _, err := mime.ParseMediaType(declared)
+	name, _, err := mime.ParseMediaType(kind)
 	if name == "application/octet-stream" || name == "binary/octet-stream" {
-		return Unknown, nil
+		return nil, nil
 	}
 	for _, known := range types {
 		if err == nil && slices.Contains(known.mimes, name) && slices.Contains(p.Allowed, known.name) {
-			return known.name, nil
+			d = append(d, known.name)
 		}
 	}
-	return Unknown, fmt.Errorf("%w (%.80q)", ErrTypeNotAllowed, declared)
-}
-
-func byExtension(ext string) Type {
-	for _, known := range types {
-		if slices.Contains(known.extensions, ext) {
-			return known.name
-		}
+	if d == nil {
+		return nil, fmt.Errorf("%w (%.80q)", ErrTypeNotAllowed, kind)
 	}
-	return Unknown
-}
-
-func either(a, b Type) Type {
-	if a != Unknown {
-		return a
-	}
-	return b
+	return d, nil
 }

@@ -39,7 +39,10 @@ func Detect(ctx context.Context, r io.ReaderAt, size int64) (Type, error) {
 		t, err = detectOLE(r, size)
 	case t == PDF:
 		err = refuseHidden(r, size, head)
-	case t.Image():
+	case t.Image() || t.Playable():
+		if t, err = detectPlayable(r, size, t); err != nil || t == Unknown {
+			break
+		}
 		if err = refuseHidden(r, size, head); err == nil {
 			err = refuseScripts(ctx, r, size)
 		}
@@ -74,6 +77,18 @@ func magic(head []byte) Type {
 		return DOC
 	case starts(sigLocal), starts(sigEnd):
 		return ZIP
+	case at(4, "ftyp"):
+		return MP4
+	case starts("\x1a\x45\xdf\xa3"):
+		return WebM
+	case starts("OggS"):
+		return OGG
+	case starts("RIFF") && at(8, "WAVE"):
+		return WAV
+	case starts("fLaC") && at(5, "\x00\x00\x22") && head[4]&0x7f == 0: // its first block says what is in it
+		return FLAC
+	case starts("ID3"), mp3Frame(head) != 0:
+		return MP3
 	}
 	return Unknown
 }
@@ -104,7 +119,7 @@ func refuseHidden(r io.ReaderAt, size int64, head []byte) error {
 	return nil
 }
 
-// refuseScripts searches a whole picture for what a browser would run if it were led to take it for a page. The
+// refuseScripts searches a whole picture, sound or film for what a browser would run if it were led to take it for a page. The
 // marks are long enough not to occur by chance.
 func refuseScripts(ctx context.Context, r io.ReaderAt, size int64) error {
 	in := io.NewSectionReader(r, 0, size)

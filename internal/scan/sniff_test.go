@@ -115,12 +115,33 @@ func TestPolicy(t *testing.T) {
 }
 
 func TestTypes(t *testing.T) {
-	got, err := ParseTypes([]string{"JPG", " jpeg ", "zip", "png"})
-	if err != nil || !slices.Equal(got, []Type{JPEG, ZIP, PNG}) {
-		t.Errorf("%v, %v", got, err)
+	for _, row := range []struct {
+		names []string
+		want  []Type
+	}{
+		{[]string{"JPG", " jpeg ", "zip", "png"}, []Type{JPEG, ZIP, PNG}},
+		{[]string{"audio/*"}, []Type{MP3, M4A, OGG, WebA, WAV, FLAC}},
+		{[]string{"Video/*", "mp4"}, []Type{MP4, MOV, WebM, OGV, M4A}},
+		{[]string{"image/*", "image/png"}, []Type{JPEG, PNG, GIF, WebP}},
+		{[]string{"audio/x-wav"}, []Type{WAV}},
+		{nil, []Type{}},
+	} {
+		if got, err := ParseTypes(row.names); err != nil || got == nil || !slices.Equal(got, row.want) {
+			t.Errorf("%q: %v, %v; want %v", row.names, got, err, row.want)
+		}
 	}
-	if got, err := ParseTypes([]string{"png", "exe"}); err == nil || !strings.Contains(err.Error(), "exe") {
-		t.Errorf("%v, %v", got, err)
+	for _, wrong := range []string{"exe", "", "*", "/*", "*/*", "text/*", "image/svg+xml", "image/pn*", "image"} {
+		if got, err := ParseTypes([]string{"png", wrong}); err == nil || !strings.Contains(err.Error(), `"`+wrong+`"`) || !strings.Contains(err.Error(), "webm") {
+			t.Errorf("%q: %v, %v", wrong, got, err)
+		}
+	}
+	for _, typ := range AllTypes() {
+		if ByMIME(typ.MIME()) != typ {
+			t.Errorf("%s is served as %s", typ, typ.MIME())
+		}
+	}
+	if ByMIME("text/html") != Unknown || ByMIME("application/octet-stream") != Unknown || ByMIME("image/svg+xml") != Unknown {
+		t.Error("a page is a type")
 	}
 	pictures := 0
 	for _, typ := range AllTypes() {
@@ -148,7 +169,7 @@ func TestCodesAreStable(t *testing.T) {
 }
 
 // FuzzDetect asserts that detecting ends, with a type or a refusal, and that nothing with a script in it comes
-// through as a picture.
+// through as a picture, sound or film.
 func FuzzDetect(f *testing.F) {
 	for _, seed := range [][]byte{
 		jpegFile(f), pngFile(f), gifFile(f), webpFile(), pdfFile(), plainZip(f, "a", "b"), docx(f, docxMain),
@@ -156,13 +177,19 @@ func FuzzDetect(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
+	for name := range recorded {
+		f.Add(recording(f, name))
+	}
+	for _, seed := range []string{webmOf("webm", "\x01"), brand("isom") + box("moov", track("vide")), page(2, "OpusHead"), frames(4), wavOf("fmt ", "0123456789abcdef", "data", "")} {
+		f.Add([]byte(seed))
+	}
 	f.Fuzz(func(t *testing.T, file []byte) {
 		got, err := Detect(t.Context(), bytes.NewReader(file), int64(len(file)))
 		var refusal *Error
 		if err != nil && (!errors.As(err, &refusal) || got != Unknown) {
 			t.Fatalf("%q, %v", got, err)
 		}
-		if got.Image() && bytes.Contains(bytes.ToLower(file), []byte("<script")) {
+		if (got.Image() || got.Playable()) && bytes.Contains(bytes.ToLower(file), []byte("<script")) {
 			t.Fatal("let a script through")
 		}
 	})

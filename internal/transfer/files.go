@@ -110,7 +110,7 @@ func (r *run) chunk(b []byte) (err error) {
 	return err
 }
 
-// inspect finds out what a file is, and refuses what cannot be uploaded here either.
+// inspect finds out what a file is, and refuses what no server would take, however it is set.
 func (r *run) inspect(in *incoming, allowed []scan.Type) (scan.Type, error) {
 	kind, err := scan.Policy{Allowed: allowed}.Check(r.ctx, in.to, in.Size, scan.Meta{})
 	if err != nil || r.Scanner == nil {

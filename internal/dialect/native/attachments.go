@@ -16,6 +16,7 @@ import (
 	"parley/internal/blob"
 	"parley/internal/chat"
 	"parley/internal/core"
+	"parley/internal/scan"
 )
 
 type uploadAnswer struct {
@@ -310,11 +311,11 @@ func (a *rangeAnswer) Write(b []byte) (int, error) {
 // Unwrap is what http.ResponseController looks for.
 func (a *rangeAnswer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
-// disposition lets a browser show pictures and nothing else.
+// disposition lets a browser show pictures at their own address, and nothing else. A page's player plays films and sound all the
+// same; opened by themselves they would not play, because of the policy they come with, and are better kept.
 func disposition(kind, filename string) string {
 	how := "attachment"
-	switch kind {
-	case "image/jpeg", "image/png", "image/gif", "image/webp":
+	if scan.ByMIME(kind).Image() {
 		how = "inline"
 	}
 	if filename == "" {

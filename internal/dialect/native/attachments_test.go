@@ -10,11 +10,14 @@ import (
 	"io"
 	"mime/multipart"
 	"net/textproto"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"parley/internal/chat"
+	"parley/internal/scan"
 )
 
 // file is one part of an upload's form.
@@ -179,6 +182,47 @@ func TestRangesOfFiles(t *testing.T) {
 	}
 	ada.with("If-None-Match", etag).get(path).want(304, "")
 	ada.with("If-Range", `"other"`).with("Range", "bytes=0-3").get(path).want(200, "")
+}
+
+func TestFilmsAndSoundAreServedForPlayers(t *testing.T) {
+	s := newServer(t, func(set *setting) { set.core.AttachmentTypes = scan.AllTypes() })
+	ada := s.user("ada")
+	for name, kind := range map[string]string{
+		"film.mp4": "video/mp4", "film.mov": "video/quicktime", "film.webm": "video/webm", "film.ogv": "video/ogg", "sound.mp3": "audio/mpeg",
+		"sound.m4a": "audio/mp4", "sound.ogg": "audio/ogg", "sound.weba": "audio/webm", "sound.flac": "audio/flac",
+	} {
+		content, err := os.ReadFile(filepath.Join("../../scan/testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		up := ada.upload(file{name, kind, string(content)}).want(201, "")
+		up.is("attachments.0.mime_type", kind).is("attachments.0.width", nil).is("attachments.0.thumbnail_url", nil)
+		path := "/attachments/" + up.text("attachments.0.id")
+		part := ada.with("Range", "bytes=100-199").get(path).want(206, "")
+		if string(part.body) != string(content[100:200]) {
+			t.Errorf("%s: %d other bytes", name, len(part.body))
+		}
+		for header, want := range map[string]string{
+			"Content-Type": kind, "Content-Range": fmt.Sprintf("bytes 100-199/%d", len(content)), "Content-Disposition": "attachment; filename=" + name,
+			"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox",
+		} {
+			if got := part.header.Get(header); got != want {
+				t.Errorf("%s: %s is %q, want %q", name, header, got, want)
+			}
+		}
+		etag := part.header.Get("ETag")
+		ada.with("If-Range", etag).with("Range", "bytes=0-").get(path).want(206, "")
+		if all := ada.with("If-Range", `"other"`).with("Range", "bytes=100-199").get(path).want(200, ""); len(all.body) != len(content) {
+			t.Errorf("%s: %d bytes for another version", name, len(all.body))
+		}
+		ada.upload(file{"a.png", "image/png", string(content)}).want(415, "type_mismatch")
+	}
+	ada.upload(file{"a.svg", "image/svg+xml", "<svg xmlns='http://www.w3.org/2000/svg'/>"}).want(415, "type_not_allowed")
+	ada.upload(file{"a.html", "text/html", "<html>"}).want(415, "type_not_allowed")
+	types := ada.get("/server").want(200, "").text("limits.attachment_types.8")
+	if types != "mp4" {
+		t.Errorf("the ninth type is %q", types)
+	}
 }
 
 func TestUploadsAreRefused(t *testing.T) {

@@ -21,7 +21,7 @@ type (
 		BodyBytes               int64    `json:"body_bytes" doc:"Of a request, uploads aside." example:"1048576"`
 		AttachmentBytes         *int64   `json:"attachment_bytes" doc:"Of one file; null: no limit." example:"10485760"`
 		AttachmentsPerMessage   *int     `json:"attachments_per_message" doc:"Null: no limit." example:"10"`
-		AttachmentTypes         []string `json:"attachment_types" doc:"By ending."`
+		AttachmentTypes         []string `json:"attachment_types" doc:"By ending: the default is these, and an operator may take sound and moving pictures too (mp4, mov, webm, ogv, mp3, m4a, ogg, weba, wav, flac), or less." example:"[\"jpg\",\"png\",\"gif\",\"webp\",\"pdf\",\"doc\",\"docx\",\"zip\"]"`
 		MessagesPer10s          *int     `json:"messages_per_10s" doc:"Null: no limit." example:"10"`
 		EditWindowSeconds       *int64   `json:"edit_window_seconds" doc:"Age up to which a message can be edited; null: always." example:"900"`
 		ReactionsPerMessage     int      `json:"reactions_per_message" doc:"Different emoji." example:"20"`
@@ -43,9 +43,6 @@ type (
 		Limits       Limits   `json:"limits"`
 	}
 )
-
-// attachmentTypes are the types of file that are taken, by ending.
-var attachmentTypes = []string{"jpg", "png", "gif", "webp", "pdf", "doc", "docx", "zip"}
 
 func (d *Dialect) registerServer() {
 	const tag = "Server"
@@ -92,10 +89,14 @@ func (d *Dialect) server(s core.ServerSettings) Server {
 // limits is what the server is set to.
 func (d *Dialect) limits(s core.ServerSettings) Limits {
 	l := d.core.Limits
+	types := make([]string, 0, len(d.core.AttachmentTypes))
+	for _, t := range d.core.AttachmentTypes {
+		types = append(types, string(t))
+	}
 	return Limits{
 		ContentCharacters: core.MaxContent, RoomNameCharacters: 100, DescriptionCharacters: 1000, DisplayNameCharacters: 50, StatusMessageCharacters: 100,
 		BodyBytes: d.BodyBytes, AttachmentBytes: positive(s.AttachmentBytes), AttachmentsPerMessage: positive(l.AttachmentsPerMessage),
-		AttachmentTypes: attachmentTypes, MessagesPer10s: positive(l.MessagesPer10s), EditWindowSeconds: positive(int64(l.EditWindow.Seconds())),
+		AttachmentTypes: types, MessagesPer10s: positive(l.MessagesPer10s), EditWindowSeconds: positive(int64(l.EditWindow.Seconds())),
 		ReactionsPerMessage: 20,
 	}
 }

@@ -168,7 +168,7 @@ export interface LiftRequest {
 export interface Limits {
 	/** Of one file; null: no limit. */
 	attachment_bytes: number | null;
-	/** By ending. */
+	/** By ending: the default is these, and an operator may take sound and moving pictures too (mp4, mov, webm, ogv, mp3, m4a, ogg, weba, wav, flac), or less. */
 	attachment_types: string[];
 	/** Null: no limit. */
 	attachments_per_message: number | null;

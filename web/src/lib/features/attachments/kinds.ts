@@ -25,6 +25,19 @@ const icons: [RegExp, IconName][] = [
 
 export const iconOf = (a: Attachment): IconName => icons.find(([pattern]) => pattern.test(a.mime_type))?.[1] ?? 'file';
 
+// endings that files of a type have besides its own
+const otherEndings: Readonly<Record<string, readonly string[]>> = {
+	jpg: ['.jpeg', '.jpe', '.jfif'],
+	mp4: ['.m4v'],
+	m4a: ['.m4b'],
+	ogg: ['.oga', '.opus'],
+	weba: ['.webm'],
+	wav: ['.wave'],
+};
+
+/** How the names of files of a type end, for the dialog that chooses files. */
+export const endingsOf = (type: string): string[] => [`.${type}`, ...(otherEndings[type] ?? [])];
+
 /** The type in a word, for people: PDF, ZIP. */
 export function typeName(a: Attachment): string {
 	const ending = /\.([A-Za-z0-9]{1,6})$/.exec(a.filename)?.[1];
