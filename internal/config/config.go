@@ -185,6 +185,8 @@ type Search struct {
 type Push struct {
 	Enabled bool
 	Subject string // https address or bare mail address; "" = the public URL if that is https
+	// PrivateNetworks are those in which push services may be although they are not on the internet.
+	PrivateNetworks []netip.Prefix
 }
 
 // Scan is the examination of uploads.

@@ -113,6 +113,8 @@ func (c *Config) settings() []setting {
 		toggle(&c.Push.Enabled, "push.enabled", true, "Send Web Push notifications to browsers that ask for them."),
 		text(&c.Push.Subject, "push.subject", "", pushSubject,
 			"Contact given to push services: an `https` address or a bare mail address. Empty: `public_url` if that is `https`, else no push."),
+		list(&c.Push.PrivateNetworks, "push.private_networks", nil, "a list of addresses or networks", parsePrefix, netip.Prefix.String,
+			"Networks in which a push service of your own may be, on any port, as in `[\"10.1.2.3\"]`. Empty: push services are on the internet. Everybody who has an account can make the server send encrypted pushes to the addresses named here, so name hosts, not whole networks. Link previews never ask them."),
 
 		oneOf(&c.Scan.Mode, "scan.mode", ScanBuiltin, []ScanMode{ScanBuiltin, ScanClamd, ScanOff},
 			"Examine uploads before they are stored: `builtin` looks for known malware and archive bombs, `clamd` then asks a ClamAV daemon, too."),

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -42,6 +43,8 @@ type Options struct {
 	Limits            Limits
 	// AttachmentTypes are the types of files that can be uploaded; nil means scan.DefaultTypes, empty none.
 	AttachmentTypes []scan.Type
+	// PushNetworks are ranges that are not public in which push services may be, too.
+	PushNetworks []netip.Prefix
 }
 
 // Waiting says what happens to an upload that the scanner cannot examine now.

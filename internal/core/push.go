@@ -17,13 +17,14 @@ const (
 	pushAuthLength       = 16 // RFC 8291, 3.2
 )
 
-// SubscribePush keeps a browser's push endpoint for the actor's session: https, not a private address, valid keys. At most
+// SubscribePush keeps a browser's push endpoint for the actor's session: https, not a private address unless it is in one of
+// Options.PushNetworks, valid keys. At most
 // 20 per person; the oldest goes for a new one. Fails with push_endpoint_invalid, push_keys_invalid.
 func (c *Core) SubscribePush(ctx context.Context, by chat.Actor, p chat.PushSubscription) error {
 	if _, err := c.person(ctx, by); err != nil {
 		return err
 	}
-	if !pushEndpoint(p.Endpoint) {
+	if !c.pushEndpoint(p.Endpoint) {
 		return chat.InvalidField("endpoint", "push_endpoint_invalid", "A push endpoint is the https address of a push service on the internet.")
 	}
 	point, err1 := decodeKey(p.P256dh)
@@ -67,12 +68,12 @@ func decodeKey(s string) ([]byte, error) {
 
 // pushEndpoint tells whether an address may be that of a push service. Names are checked again, with what they resolve to,
 // when something is sent there.
-func pushEndpoint(s string) bool {
+func (c *Core) pushEndpoint(s string) bool {
 	if len(s) > maxPushEndpoint {
 		return false
 	}
 	u, err := url.Parse(s)
-	return err == nil && u.Scheme == "https" && u.User == nil && u.Fragment == "" && u.Opaque == "" && safedial.PublicHost(u.Hostname())
+	return err == nil && u.Scheme == "https" && u.User == nil && u.Fragment == "" && u.Opaque == "" && safedial.HostWithin(u.Hostname(), c.PushNetworks)
 }
 
 // PushSubscriptions lists the actor's push endpoints, oldest first.

@@ -5,11 +5,13 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"parley/internal/chat"
+	"parley/internal/core"
 )
 
 // subscription makes a good one.
@@ -63,6 +65,21 @@ func TestPushEndpoints(t *testing.T) {
 				t.Errorf("got %v, want %q", err, want)
 			}
 		})
+	}
+}
+
+func TestPushServicesOfTheOperator(t *testing.T) {
+	w := newWorld(t, func(o *core.Options) {
+		o.PushNetworks = []netip.Prefix{netip.MustParsePrefix("10.1.2.3/32"), netip.MustParsePrefix("fd00::/64")}
+	})
+	ada := w.user("ada")
+	for endpoint, fine := range map[string]bool{
+		"https://10.1.2.3:8443/x": true, "https://[fd00::7]/x": true, "https://push.internal/x": true, "https://push/x": true, "https://push.org/x": true,
+		"https://10.1.2.4/x": false, "https://127.0.0.1/x": false, "https://[::1]/x": false, "http://10.1.2.3/x": false, "https://me@10.1.2.3/x": false,
+	} {
+		if err := w.SubscribePush(w.ctx, ada, subscription(t, endpoint)); chat.CodeOf(err) != map[bool]string{true: "", false: "push_endpoint_invalid"}[fine] {
+			t.Errorf("%s: %v", endpoint, err)
+		}
 	}
 }
 

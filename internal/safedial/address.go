@@ -65,17 +65,12 @@ var privateEndings = []string{
 // PublicHost tells whether the host of an address may be on the internet: a public address, or a name with a dot and none of
 // the endings that are private. It asks nobody; what a name resolves to is checked when the client connects.
 func PublicHost(host string) bool {
-	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	host = plain(host)
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return Public(addr)
 	}
-	if len(host) > 253 || !strings.Contains(host, ".") || strings.ContainsAny(host, ":%[]@/\\ ") {
+	if !strings.Contains(host, ".") || !wellFormed(host) {
 		return false
-	}
-	for label := range strings.SplitSeq(host, ".") {
-		if label == "" || len(label) > 63 {
-			return false
-		}
 	}
 	for _, ending := range privateEndings {
 		if strings.HasSuffix(host, ending) {
@@ -85,4 +80,32 @@ func PublicHost(host string) bool {
 	// Resolvers take "127.1" and "0x7f.0.0.1" for addresses, but no top level domain begins with a digit.
 	last := host[strings.LastIndexByte(host, '.')+1:]
 	return last[0] < '0' || last[0] > '9'
+}
+
+// HostWithin is PublicHost where some ranges may be reached although they are not public: an address in one of them will do,
+// and any name may be of a host there.
+func HostWithin(host string, allow []netip.Prefix) bool {
+	if len(allow) == 0 {
+		return PublicHost(host)
+	}
+	host = plain(host)
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return Public(addr) || addr.Zone() == "" && within(addr.Unmap(), allow)
+	}
+	return wellFormed(host)
+}
+
+func plain(host string) string { return strings.TrimSuffix(strings.ToLower(host), ".") }
+
+// wellFormed reports whether a host can be a name.
+func wellFormed(host string) bool {
+	if len(host) > 253 || strings.ContainsAny(host, ":%[]@/\\ ") {
+		return false
+	}
+	for label := range strings.SplitSeq(host, ".") {
+		if label == "" || len(label) > 63 {
+			return false
+		}
+	}
+	return true
 }

@@ -103,6 +103,21 @@ func TestPublicHost(t *testing.T) {
 	}
 }
 
+func TestHostWithin(t *testing.T) {
+	allow := []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("fd00::/16")}
+	for host, want := range map[string]bool{
+		"10.1.2.3": true, "10.2.2.3": false, "::ffff:10.1.2.3": true, "fd00::1": true, "fd00::1%eth0": false, "127.0.0.1": false, "::1": false, "93.184.215.14": true,
+		"push.internal": true, "push": true, "Push.": true, "example.org": true, "": false, ".": false, "a..b": false, "a:80": false, "a b": false,
+	} {
+		if got := HostWithin(host, allow); got != want {
+			t.Errorf("HostWithin(%q) = %v", host, got)
+		}
+		if got := HostWithin(host, nil); got != PublicHost(host) {
+			t.Errorf("%q, with nothing allowed: %v", host, got)
+		}
+	}
+}
+
 func FuzzPublicHost(f *testing.F) {
 	for _, s := range []string{"example.org", "10.0.0.1", "::1", "a.", "..", "0x7f.1", "[::1]", "\x00.a"} {
 		f.Add(s)

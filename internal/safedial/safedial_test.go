@@ -189,6 +189,10 @@ func TestWhatIsRefused(t *testing.T) {
 		{"one redirect more", "http://good.test:PORT/hops?n=4", nil, ErrRedirects, 4},
 		{"no redirects by default", "http://good.test:PORT/hops?n=1", func(o *Options) { o.Redirects = 0 }, ErrRedirects, 1},
 		{"another port", "http://good.test:1/", nil, ErrRefused, 0},
+		{"another port where all may be reached", "http://good.test:PORT/", func(o *Options) { o.Ports, o.AnyPort = nil, true }, nil, 1},
+		{"another port of an address that is not among those", "http://bad.test:PORT/", func(o *Options) { o.Ports, o.AnyPort = nil, true }, ErrRefused, 0},
+		{"another port of a public address", "http://far.test:1/", func(o *Options) { o.Ports, o.AnyPort = nil, true }, ErrRefused, 0},
+		{"another port, with nothing allowed", "http://good.test:PORT/", func(o *Options) { o.Allow, o.AnyPort = nil, true }, ErrRefused, 0},
 		{"ports 80 and 443 only, by default", "http://good.test:PORT/", func(o *Options) { o.Ports = nil }, ErrRefused, 0},
 		{"http where only https may be", "http://good.test:PORT/", func(o *Options) { o.HTTPSOnly = true }, ErrRefused, 0},
 		{"another scheme", "ftp://good.test:PORT/", nil, ErrRefused, 0},
@@ -198,7 +202,7 @@ func TestWhatIsRefused(t *testing.T) {
 		t.Run(r.name, func(t *testing.T) {
 			s := newSite(t)
 			dns := &names{answers: map[string][][]string{
-				"good.test": {{"127.0.0.1"}}, "bad.test": {{"127.0.0.2"}}, "both.test": {{"127.0.0.2", "127.0.0.1"}},
+				"good.test": {{"127.0.0.1"}}, "bad.test": {{"127.0.0.2"}}, "both.test": {{"127.0.0.2", "127.0.0.1"}}, "far.test": {{"93.184.215.14"}},
 			}}
 			c := s.client(t, func(o *Options) {
 				o.Resolver = dns.resolver(t)
