@@ -43,9 +43,9 @@ func (c *Core) Register(ctx context.Context, address string, r Registering) (Log
 	}
 	switch {
 	case s.Registration == RegistrationClosed:
-		return Login{}, chat.Errorf(chat.Forbidden, "registration_closed", "This server takes no new accounts.")
+		return Login{}, errRegistrationClosed
 	case s.Registration == RegistrationInvite && cleanCode(r.Invite) == "":
-		return Login{}, &chat.Error{Kind: chat.Forbidden, Code: "invite_required", Field: "invite", Text: "You need an invite to make an account here."}
+		return Login{}, errInviteRequired
 	}
 	return c.register(ctx, address, r, []chat.RoleID{chat.RoleUser}, nil)
 }
@@ -77,7 +77,7 @@ func (c *Core) register(ctx context.Context, address string, r Registering, role
 				return nil, err
 			}
 		}
-		made, events, err := c.createUser(ctx, tx, user, secret, rooms)
+		made, events, err := c.createUser(ctx, tx, user, passwordIdentity(user, secret), rooms)
 		if err != nil {
 			return nil, err
 		}
@@ -125,14 +125,13 @@ func (c *Core) draftUser(ctx context.Context, r Registering, roles []chat.RoleID
 
 var errUsernameTaken = &chat.Error{Kind: chat.Conflict, Code: "username_taken", Field: "username", Text: "This username is taken. Choose another one."}
 
-// createUser stores a new account with its password and brings it into the server's own rooms.
-func (c *Core) createUser(ctx context.Context, tx Tx, user *chat.User, secret string, rooms []chat.RoomID) (*chat.User, []chat.Event, error) {
+// createUser stores a new account with its way of logging in and brings it into the server's own rooms.
+func (c *Core) createUser(ctx context.Context, tx Tx, user *chat.User, identity chat.Identity, rooms []chat.RoomID) (*chat.User, []chat.Event, error) {
 	made, err := tx.CreateUser(ctx, user)
 	if err != nil {
 		return nil, nil, err
 	}
-	err = tx.PutIdentity(ctx, chat.Identity{Provider: chat.ProviderPassword, Subject: passwordSubject(user.Username), UserID: user.ID, Secret: secret})
-	if err != nil {
+	if err := tx.PutIdentity(ctx, identity); err != nil {
 		return nil, nil, err
 	}
 	events := []chat.Event{chat.UserChanged{User: made}}
@@ -156,6 +155,10 @@ func (c *Core) createUser(ctx context.Context, tx Tx, user *chat.User, secret st
 
 // passwordSubject is the subject of a password identity.
 func passwordSubject(username string) string { return strings.ToLower(username) }
+
+func passwordIdentity(user *chat.User, secret string) chat.Identity {
+	return chat.Identity{Provider: chat.ProviderPassword, Subject: passwordSubject(user.Username), UserID: user.ID, Secret: secret}
+}
 
 var errInviteInvalid = &chat.Error{Kind: chat.Forbidden, Code: "invite_invalid", Field: "invite", Text: "This invite is unknown, expired or used up. Ask for a new one."}
 

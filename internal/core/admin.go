@@ -95,7 +95,7 @@ func (c *Core) CreateUser(ctx context.Context, by chat.Actor, r Registering, ran
 		return nil, err
 	}
 	err = c.change(ctx, func(tx Tx) (events []chat.Event, err error) {
-		if made, events, err = c.createUser(ctx, tx, user, secret, rooms); err != nil {
+		if made, events, err = c.createUser(ctx, tx, user, passwordIdentity(user, secret), rooms); err != nil {
 			return nil, err
 		}
 		details := map[string]any{"username": made.Username, "rank": rank.String()}
@@ -136,8 +136,7 @@ func (c *Core) SetPassword(ctx context.Context, by chat.Actor, user chat.UserID,
 		return err
 	}
 	return c.change(ctx, func(tx Tx) ([]chat.Event, error) {
-		id := chat.Identity{Provider: chat.ProviderPassword, Subject: passwordSubject(target.Username), UserID: user, Secret: secret}
-		if err := tx.PutIdentity(ctx, id); err != nil {
+		if err := tx.PutIdentity(ctx, passwordIdentity(target, secret)); err != nil {
 			return nil, err
 		}
 		_, ev, err := endSessions(ctx, tx, user, "", "", "password_changed", c.now())
@@ -203,33 +202,41 @@ func (c *Core) DeleteUser(ctx context.Context, by chat.Actor, id chat.UserID) er
 			}
 		}
 		avatar = user.AvatarURL
-		rooms, err := tx.RoomsOf(ctx, id)
+		events, err := c.removeAccount(ctx, tx, user)
 		if err != nil {
 			return nil, err
 		}
-		var events []chat.Event
-		for _, view := range rooms {
-			left, err := c.bereave(ctx, tx, view.Room, id)
-			if err != nil {
-				return nil, err
-			}
-			events = append(events, left...)
-		}
-		_, revoked, err := endSessions(ctx, tx, id, "", "", "disabled", c.now())
-		if err != nil {
-			return nil, err
-		}
-		if err := tx.DeleteUser(ctx, id); err != nil {
-			return nil, err
-		}
-		gone := &chat.User{ID: id, Number: user.Number, Kind: user.Kind, DisplayName: "Deleted user", Status: chat.Offline, DisabledAt: c.now()}
-		events = append(events, revoked, chat.UserChanged{User: gone})
 		return events, tx.AddAudit(ctx, c.audit(by, "user.delete", "user", string(id), 0, map[string]any{"username": user.Username}))
 	})
 	if err == nil {
 		c.releaseAvatar(avatar)
 	}
 	return err
+}
+
+// removeAccount takes an account out of its rooms and deletes it.
+func (c *Core) removeAccount(ctx context.Context, tx Tx, user *chat.User) ([]chat.Event, error) {
+	rooms, err := tx.RoomsOf(ctx, user.ID)
+	if err != nil {
+		return nil, err
+	}
+	var events []chat.Event
+	for _, view := range rooms {
+		left, err := c.bereave(ctx, tx, view.Room, user.ID)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, left...)
+	}
+	_, revoked, err := endSessions(ctx, tx, user.ID, "", "", "disabled", c.now())
+	if err != nil {
+		return nil, err
+	}
+	if err := tx.DeleteUser(ctx, user.ID); err != nil {
+		return nil, err
+	}
+	gone := &chat.User{ID: user.ID, Number: user.Number, Kind: user.Kind, DisplayName: "Deleted user", Status: chat.Offline, DisabledAt: c.now()}
+	return append(events, revoked, chat.UserChanged{User: gone}), nil
 }
 
 // bereave takes a person whose account goes out of a room, and finds the room another owner if it was theirs.

@@ -25,6 +25,7 @@ type Reader interface {
 	UserByExternalName(ctx context.Context, name string) (*chat.User, error) // without regard to case
 	Identity(ctx context.Context, provider, subject string) (chat.Identity, error)
 	IdentitiesOf(ctx context.Context, user chat.UserID) ([]chat.Identity, error)
+	Wrote(ctx context.Context, user chat.UserID, since, at time.Time) (bool, error) // whether they sent anything from the day of since to that of at, at most 60 days later; deleted messages count
 	Session(ctx context.Context, id chat.SessionID) (chat.Session, error)
 	SessionsOf(ctx context.Context, user chat.UserID, at time.Time) ([]chat.Session, error)         // live ones, newest use first
 	LiveSessions(ctx context.Context, ids []chat.SessionID, at time.Time) ([]chat.SessionID, error) // those that can be used: not over, and nobody's who is disabled or shut out from the server
@@ -109,6 +110,7 @@ type Tx interface {
 	SetUserRoles(ctx context.Context, user chat.UserID, roles []chat.RoleID) error
 	DeleteUser(ctx context.Context, user chat.UserID) error // account, identities, sessions, memberships; messages stay without sender name
 	PutIdentity(ctx context.Context, id chat.Identity) error
+	DeleteIdentity(ctx context.Context, provider, subject string) (bool, error)
 	CreateSession(ctx context.Context, s chat.Session) error
 	TouchSession(ctx context.Context, id chat.SessionID, at time.Time, address string) error
 	RevokeSessions(ctx context.Context, user chat.UserID, only, except chat.SessionID, at time.Time) (int, error) // only "" = all but except

@@ -96,7 +96,7 @@ func (c *Core) CheckOwnPassword(ctx context.Context, by chat.Actor, password str
 	}
 	match, _, err := c.checkPassword(ctx, identity.Secret, password)
 	if err == nil && !match {
-		err = chat.InvalidField("password", "password_wrong", "The password is wrong.")
+		err = errPasswordWrong
 	}
 	return err
 }

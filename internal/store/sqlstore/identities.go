@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"time"
 
 	"parley/internal/chat"
 )
@@ -37,4 +38,23 @@ func (t *tx) PutIdentity(ctx context.Context, i chat.Identity) error {
 		ON CONFLICT (provider, subject) DO UPDATE SET secret = excluded.secret WHERE identities.user_id = excluded.user_id`,
 		i.Provider, i.Subject, i.UserID, i.Secret)
 	return must(n, err, errIdentityTaken)
+}
+
+// DeleteIdentity takes a way of logging in off whoever has it, and reports whether somebody had.
+func (t *tx) DeleteIdentity(ctx context.Context, provider, subject string) (bool, error) {
+	n, err := t.x.exec(ctx, `DELETE FROM identities WHERE provider = $1 AND subject = $2`, provider, subject)
+	return n > 0, err
+}
+
+// maxWroteDays is how far Wrote looks: older days are forgotten, see Expire.
+const maxWroteDays = 2 * statDays
+
+// Wrote implements core.Reader.
+func (r reader) Wrote(ctx context.Context, user chat.UserID, since, at time.Time) (bool, error) {
+	var days []int64
+	for d := day(since); d <= day(at) && len(days) < maxWroteDays; d++ {
+		days = append(days, d)
+	}
+	list, args := in([]any{user}, days)
+	return exists(ctx, r.x, `SELECT 1 FROM day_senders WHERE user_id = $1 AND day IN `+list+` LIMIT 1`, args...)
 }

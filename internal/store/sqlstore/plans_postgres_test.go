@@ -143,6 +143,7 @@ func postgresPlans(t *testing.T, mode string) {
 		{"users by a prefix", func(r reader) error { _, err := r.SearchUsers(ctx, "u77", 10); return err }},
 		{"a page of all users", func(r reader) error { _, _, err := r.ListUsers(ctx, core.UserQuery{Page: page}); return err }},
 		{"an identity", func(r reader) error { _, err := r.Identity(ctx, "password", "u7"); return err }},
+		{"whether somebody wrote", func(r reader) error { _, err := r.Wrote(ctx, "u7", now.AddDate(0, 0, -9), now); return err }},
 		{"a session", func(r reader) error { _, err := r.Session(ctx, "s7"); return err }},
 		{"the sessions of a user", func(r reader) error { _, err := r.SessionsOf(ctx, "u7", now); return err }},
 		{"live sessions among many", func(r reader) error { _, err := r.LiveSessions(ctx, []chat.SessionID{"s1", "s2"}, now); return err }},

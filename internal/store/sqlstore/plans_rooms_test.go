@@ -70,6 +70,8 @@ func TestPlans(t *testing.T) {
 			[]string{"SEARCH u USING INTEGER PRIMARY KEY (rowid>?)"}, true},
 		{"an identity", func(r reader) error { _, err := r.Identity(ctx, "password", "u"); return err },
 			[]string{"SEARCH identities USING INDEX sqlite_autoindex_identities_1 (provider=? AND subject=?)"}, false},
+		{"whether somebody wrote", func(r reader) error { _, err := r.Wrote(ctx, "u", now.AddDate(0, 0, -9), now); return err },
+			[]string{"SEARCH day_senders USING PRIMARY KEY (day=? AND user_id=?)"}, false},
 		{"a session", func(r reader) error { _, err := r.Session(ctx, "s"); return err },
 			[]string{"SEARCH sessions USING INDEX sqlite_autoindex_sessions_1 (id=?)"}, false},
 		{"the sessions of a user", func(r reader) error { _, err := r.SessionsOf(ctx, "u", now); return err },

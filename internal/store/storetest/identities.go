@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"time"
+
 	"parley/internal/chat"
 	"parley/internal/core"
 )
@@ -11,6 +13,8 @@ func init() {
 		story{"a new secret replaces the old one", identitySecret},
 		story{"an identity belongs to one user for good", identityTaken},
 		story{"identities need a user", identityUnknownUser},
+		story{"an identity can be taken away and given to somebody else", identityMoved},
+		story{"who wrote is known by the day", identityWrote},
 	)
 }
 
@@ -54,4 +58,42 @@ func identityTaken(w *world) {
 
 func identityUnknownUser(w *world) {
 	w.wantCode(w.putIdentity(chat.Identity{Provider: "oidc:x", Subject: "1", UserID: "nobody"}), "user_not_found")
+}
+
+func identityMoved(w *world) {
+	ada, bob := w.addUser("ada"), w.addUser("bob")
+	id := chat.Identity{Provider: chat.ProviderRotur, Subject: "USR:1", UserID: ada}
+	w.wantCode(w.putIdentity(id), "")
+	for _, there := range []bool{true, false} {
+		w.wantCode(w.try(func(tx core.Tx) error {
+			was, err := tx.DeleteIdentity(w.ctx, id.Provider, id.Subject)
+			same(w, "was there", was, there)
+			return err
+		}), "")
+	}
+	_, err := w.Identity(w.ctx, id.Provider, id.Subject)
+	w.wantCode(err, "not_found")
+	id.UserID = bob
+	w.wantCode(w.putIdentity(id), "")
+	same(w, "of bob", must(w.IdentitiesOf(w.ctx, bob)), []chat.Identity{id})
+}
+
+func identityWrote(w *world) {
+	ada, bob := w.addUser("ada"), w.addUser("bob")
+	room := w.addRoom(chat.Room{Slug: "lab", Name: "Lab", Type: chat.Public}, ada)
+	now := w.say(room, ada, "hello").CreatedAt
+	for _, row := range []struct {
+		user      chat.UserID
+		since, at time.Time
+		want      bool
+	}{
+		{ada, now, now, true},
+		{ada, now.AddDate(0, 0, -20), now, true},
+		{ada, now.AddDate(0, 0, -20), now.AddDate(0, 0, -1), false},
+		{ada, now.AddDate(0, 0, 1), now.AddDate(0, 0, 3), false},
+		{ada, now.AddDate(0, 0, 1), now, false},
+		{bob, now.AddDate(0, 0, -20), now, false},
+	} {
+		same(w, "wrote", must(w.Wrote(w.ctx, row.user, row.since, row.at)), row.want)
+	}
 }
