@@ -370,7 +370,7 @@ func limits(l config.Limits) core.Limits {
 	const day = 24 * time.Hour
 	return core.Limits{
 		MessagesPer10s: rate(l.MessagesPer10s), RegisterPerMinute: rate(l.RegisterPerMinute), LoginPerMinute: rate(l.LoginPerMinute),
-		UploadsPerMinute: rate(l.UploadsPerMinute), SearchPerMinute: rate(l.SearchPerMinute), RequestsPerMinute: rate(l.RequestsPerMinute),
+		UploadsPerMinute: rate(l.UploadsPerMinute), SearchPerMinute: rate(l.SearchPerMinute), RequestsPerMinute: rate(l.RequestsPerMinute), WebhookPerMinute: rate(l.WebhookPerMinute),
 		AttachmentBytes: l.AttachmentBytes, AttachmentsPerMessage: rate(l.AttachmentsPerMessage), ConnectionsPerUser: rate(l.ConnectionsPerUser),
 		EditWindow: window, InviteTTL: time.Duration(l.InviteDays) * day, NotificationTTL: time.Duration(l.NotificationDays) * day,
 		UnusedUploadTTL: time.Duration(l.UploadUnusedHours) * time.Hour,

@@ -45,6 +45,28 @@ type ReactionRemoved struct {
 	Emoji   string
 }
 
+// PollVoted says that a person voted, or took a vote back. Message is the state after it.
+type PollVoted struct {
+	Message *Message
+	UserID  UserID
+	Options []string // ids of the options that the vote named
+}
+
+// PollEnded says that a poll was ended by hand. Message is the state after it.
+type PollEnded struct {
+	Message *Message
+	UserID  UserID // who ended it; empty for the operator
+}
+
+func (e PollVoted) Scope() Scope { return Scope{Room: e.Message.RoomID} }
+func (e PollEnded) Scope() Scope { return Scope{Room: e.Message.RoomID} }
+
+// State implements Sequenced.
+func (e PollVoted) State() *Message { return e.Message }
+
+// State implements Sequenced.
+func (e PollEnded) State() *Message { return e.Message }
+
 func (e MessageCreated) Scope() Scope  { return Scope{Room: e.Message.RoomID} }
 func (e MessageChanged) Scope() Scope  { return Scope{Room: e.Message.RoomID} }
 func (e MessageDeleted) Scope() Scope  { return Scope{Room: e.Message.RoomID} }

@@ -50,6 +50,7 @@ type Message struct {
 	Mark        string   // in events on the node where they were caused: the request that did, see core.WithMark
 	Payload     *Payload // what one dialect stored beside the content
 	Extras      *Extras  // nil for most messages
+	Poll        *Poll    // nil for most messages
 }
 
 // Extras is what a message carries beside its text, in every dialect that can say it. It is stored as its JSON.
@@ -113,6 +114,7 @@ func (r Reaction) By(user UserID) bool {
 
 // Link is an address in a message and what is known of the page behind it.
 type Link struct {
+	Picture     bool   `json:"picture,omitempty"` // the address is that of a picture which the message shows, in an embed or as its author's; these stand last
 	URL         string `json:"url"`
 	Title       string `json:"title,omitempty"`
 	Description string `json:"description,omitempty"`
@@ -168,6 +170,7 @@ type Draft struct {
 	Mark          string // goes into the event, see Message.Mark
 	Payload       *Payload
 	Extras        *Extras
+	Poll          *Poll  // without votes
 	Search        string         // folded text for the index; empty when it must not be found
 	Notify        []Notification // stored in the same transaction, with room and message filled in
 	SlowMode      time.Duration  // how long ago the sender's last message in the room must be; 0: may be at once, and is not noted

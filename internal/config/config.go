@@ -147,6 +147,7 @@ type Limits struct {
 	UploadsPerMinute  int // per user
 	SearchPerMinute   int // per user
 	RequestsPerMinute int // per user, or per address before login
+	WebhookPerMinute  int // per webhook
 
 	AttachmentBytes       int64
 	AttachmentTypes       []string // extensions, media types and classes of these ("audio/*"), lower case

@@ -86,6 +86,7 @@ func (c *Config) settings() []setting {
 		rate(&l.UploadsPerMinute, "limits.uploads_per_minute", 30, "Uploads of one user in a minute."),
 		rate(&l.SearchPerMinute, "limits.search_per_minute", 60, "Searches of one user in a minute."),
 		rate(&l.RequestsPerMinute, "limits.requests_per_minute", 1200, "API requests of one user, or of one address before log-in, in a minute."),
+		rate(&l.WebhookPerMinute, "limits.webhook_per_minute", 120, "Messages that one webhook posts in a minute."),
 		size(&l.AttachmentBytes, "limits.attachment_bytes", 10<<20, 1<<10, 1<<40, "Largest attachment."),
 		list(&l.AttachmentTypes, "limits.attachment_types", []string{"jpg", "png", "gif", "webp", "pdf", "doc", "docx", "zip"},
 			`a list of file types such as "png", "video/mp4" or "audio/*"`, parseFileType, plain,

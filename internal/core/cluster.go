@@ -53,6 +53,8 @@ func peopleIn(ev chat.Event) []chat.UserID {
 		return []chat.UserID{e.Message.SenderID, e.UserID}
 	case chat.ReactionRemoved:
 		return []chat.UserID{e.Message.SenderID, e.UserID}
+	case chat.PollVoted:
+		return []chat.UserID{e.Message.SenderID, e.UserID}
 	case chat.Sequenced:
 		return []chat.UserID{e.State().SenderID}
 	case chat.MemberJoined:

@@ -74,6 +74,7 @@ type Limits struct {
 	UploadsPerMinute      int // per user
 	SearchPerMinute       int // per user
 	RequestsPerMinute     int // per user, everything else
+	WebhookPerMinute      int // per webhook
 	AttachmentBytes       int64
 	AttachmentsPerMessage int
 	ConnectionsPerUser    int
@@ -85,7 +86,7 @@ type Limits struct {
 
 // DefaultLimits are what an operator gets who sets nothing.
 var DefaultLimits = Limits{
-	MessagesPer10s: 10, RegisterPerMinute: 10, LoginPerMinute: 20, UploadsPerMinute: 30, SearchPerMinute: 60, RequestsPerMinute: 1200,
+	MessagesPer10s: 10, RegisterPerMinute: 10, LoginPerMinute: 20, UploadsPerMinute: 30, SearchPerMinute: 60, RequestsPerMinute: 1200, WebhookPerMinute: 120,
 	AttachmentBytes: 10 << 20, AttachmentsPerMessage: 10, ConnectionsPerUser: 50,
 	EditWindow: 15 * time.Minute, InviteTTL: 7 * 24 * time.Hour, NotificationTTL: 30 * 24 * time.Hour, UnusedUploadTTL: 24 * time.Hour,
 }
@@ -161,6 +162,7 @@ func (l Limits) withDefaults() Limits {
 	for _, f := range []struct{ have, def *int }{
 		{&l.MessagesPer10s, &d.MessagesPer10s}, {&l.RegisterPerMinute, &d.RegisterPerMinute}, {&l.LoginPerMinute, &d.LoginPerMinute},
 		{&l.UploadsPerMinute, &d.UploadsPerMinute}, {&l.SearchPerMinute, &d.SearchPerMinute}, {&l.RequestsPerMinute, &d.RequestsPerMinute},
+		{&l.WebhookPerMinute, &d.WebhookPerMinute},
 		{&l.AttachmentsPerMessage, &d.AttachmentsPerMessage}, {&l.ConnectionsPerUser, &d.ConnectionsPerUser},
 	} {
 		if *f.have == 0 {

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"regexp"
 	"slices"
@@ -125,8 +126,19 @@ func excerpt(d *chat.Draft, encrypted bool) string {
 		return "New encrypted message"
 	}
 	text := strings.Join(strings.Fields(d.Content), " ")
-	if text == "" {
-		return "Sent a file"
+	switch {
+	case text != "":
+	case d.Poll != nil:
+		text = d.Poll.Question
+	case d.Extras != nil && len(d.Extras.Embeds) > 0:
+		if e, err := ParseEmbed(d.Extras.Embeds[0]); err == nil {
+			text = strings.Join(strings.Fields(cmp.Or(e.Title, e.Description)), " ")
+		}
+	default:
+		text = "Sent a file"
+	}
+	if d.Extras != nil && d.Extras.Author != nil {
+		text = d.Extras.Author.Name + ": " + text
 	}
 	return truncate(text, 200)
 }
@@ -143,6 +155,31 @@ var linkPattern = regexp.MustCompile(`https?://[^\s<>"'\x60\\^{}|]+`)
 
 // maxLinks is how many addresses of one message are kept.
 const maxLinks = 5
+
+// maxPictures is how many pictures of other sites a message can show.
+const maxPictures = 12
+
+// linksOf lists what is to be found out for a message: the pages that its text links to, then the pictures that its embeds and
+// its author show.
+func linksOf(content string, embeds []Embed, author *chat.Author) []chat.Link {
+	links := findLinks(content)
+	var urls []string
+	if author != nil {
+		urls = append(urls, author.AvatarURL)
+	}
+	for i := range embeds {
+		urls = append(urls, embeds[i].pictures()...)
+	}
+	n := 0
+	for _, url := range urls {
+		if !WebAddress(url) || n == maxPictures || slices.ContainsFunc(links, func(l chat.Link) bool { return l.Picture && l.URL == url }) {
+			continue
+		}
+		links = append(links, chat.Link{Picture: true, URL: url})
+		n++
+	}
+	return links
+}
 
 // findLinks lists the web addresses in a text, without what usually only follows one.
 func findLinks(content string) []chat.Link {

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"slices"
@@ -31,20 +32,28 @@ type NewMessage struct {
 	Embeds      []json.RawMessage // see CheckEmbeds
 	Ping        *bool             // false: the author of the parent is not told
 	Command     *chat.CommandUse  // the slash command that it answers
+	Poll        *NewPoll          // the content may be empty then; not in encrypted rooms
 }
 
 // SendMessage stores a message and returns it once it is durable. A nonce that the same sender used in the same room
 // within 24 hours returns the message first stored, with created false, and tells nobody. Fails with content_empty,
 // content_too_long, content_invalid, nonce_invalid, rate_limited, room_not_found, not_a_member, send_forbidden, muted, banned,
 // timed_out, blocked, room_archived, slow_mode, message_not_found and parent_deleted (the parent), attachment_invalid, attachment_pending,
-// infected, too_many_attachments, and what CheckEmbeds says.
+// infected, too_many_attachments, poll_invalid, poll_encrypted, and what CheckEmbeds says.
 func (c *Core) SendMessage(ctx context.Context, by chat.Actor, n NewMessage) (msg *chat.Message, created bool, err error) {
-	content, err := cleanContent(n.Content, len(n.Attachments) > 0 || len(n.Embeds) > 0)
+	content, err := cleanContent(n.Content, len(n.Attachments) > 0 || len(n.Embeds) > 0 || n.Poll != nil)
 	if err != nil {
 		return nil, false, err
 	}
-	if err := CheckEmbeds(n.Embeds); err != nil {
+	embeds, err := parseEmbeds(n.Embeds)
+	if err != nil {
 		return nil, false, err
+	}
+	var poll *chat.Poll
+	if n.Poll != nil {
+		if poll, err = n.Poll.poll(by.UserID, c.now()); err != nil {
+			return nil, false, err
+		}
 	}
 	if err := c.checkNonce(n.Nonce); err != nil {
 		return nil, false, err
@@ -60,7 +69,10 @@ func (c *Core) SendMessage(ctx context.Context, by chat.Actor, n NewMessage) (ms
 		return nil, false, err
 	}
 	d := chat.Draft{RoomID: n.RoomID, SenderID: by.UserID, Sender: s.user, Type: chat.TextMessage, Content: content, Nonce: n.Nonce, Payload: n.Payload, At: c.now(),
-		Mark: markOf(ctx)}
+		Mark: markOf(ctx), Poll: poll}
+	if poll != nil && s.room.Encrypted {
+		return nil, false, chat.Errorf(chat.Forbidden, "poll_encrypted", "An encrypted room cannot have polls: the server would read them.")
+	}
 	if x := (&chat.Extras{Embeds: n.Embeds, Ping: n.Ping, Command: n.Command}); !x.Empty() {
 		d.Extras = x
 	}
@@ -93,8 +105,8 @@ func (c *Core) SendMessage(ctx context.Context, by chat.Actor, n NewMessage) (ms
 		if d.Mentions, d.Everyone, err = c.mentions(ctx, s, content); err != nil {
 			return nil, false, err
 		}
-		d.Links = findLinks(content)
-		d.Search = fold.Fold(strings.Join(append([]string{content}, names...), "\n"))
+		d.Links = linksOf(content, embeds, nil)
+		d.Search = searchable(append([]string{content}, names...), embeds, poll)
 	}
 	told := parent
 	if n.Ping != nil && !*n.Ping {
@@ -145,12 +157,33 @@ func (c *Core) claimable(ctx context.Context, by chat.Actor, keys []string, d *c
 
 // EditMessage replaces the content of one's own message within the edit window. Fails with message_not_found,
 // edit_forbidden (not the sender, or not a kind that can be edited), edit_window_passed, message_deleted and the content errors.
-func (c *Core) EditMessage(ctx context.Context, by chat.Actor, id chat.MessageID, content string, payload *chat.Payload) (msg *chat.Message, err error) {
+func (c *Core) EditMessage(ctx context.Context, by chat.Actor, id chat.MessageID, content string, payload *chat.Payload) (*chat.Message, error) {
+	return c.ReviseMessage(ctx, by, id, Revision{Content: content, Payload: payload})
+}
+
+// Revision is what a message is to say instead.
+type Revision struct {
+	Content string
+	Payload *chat.Payload
+	Embeds  *[]json.RawMessage // nil: as they are; see CheckEmbeds
+}
+
+// ReviseMessage is EditMessage for all that can be edited. What the message carries besides stays.
+func (c *Core) ReviseMessage(ctx context.Context, by chat.Actor, id chat.MessageID, r Revision) (msg *chat.Message, err error) {
 	old, err := c.readable(ctx, by, id)
 	if err != nil {
 		return nil, err
 	}
-	content, err = cleanContent(content, old.Type != chat.TextMessage)
+	embeds := embedsOf(old)
+	if r.Embeds != nil {
+		embeds = *r.Embeds
+	}
+	payload := r.Payload
+	content, err := cleanContent(r.Content, old.Type != chat.TextMessage || len(embeds) > 0 || old.Poll != nil)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := parseEmbeds(embeds)
 	if err != nil {
 		return nil, err
 	}
@@ -169,12 +202,12 @@ func (c *Core) EditMessage(ctx context.Context, by chat.Actor, id chat.MessageID
 		if e.Mentions, e.Everyone, err = c.mentions(ctx, s, content); err != nil {
 			return nil, err
 		}
-		e.Links = findLinks(content)
+		e.Links = linksOf(content, parsed, nil)
 		text := []string{content}
 		for _, a := range old.Attachments {
 			text = append(text, a.Filename)
 		}
-		e.Search = fold.Fold(strings.Join(text, "\n"))
+		e.Search = searchable(text, parsed, old.Poll)
 	}
 	var pictures []string
 	err = c.change(ctx, func(tx Tx) ([]chat.Event, error) {
@@ -188,12 +221,19 @@ func (c *Core) EditMessage(ctx context.Context, by chat.Actor, id chat.MessageID
 		if w := c.Limits.EditWindow; w > 0 && e.At.Sub(now.CreatedAt) > w {
 			return nil, chat.Errorf(chat.Forbidden, "edit_window_passed", "A message can be edited for %d minutes after it was sent.", int(w.Minutes()))
 		}
-		if now.Content == content && payload == nil {
+		if now.Content == content && payload == nil && (r.Embeds == nil || slices.EqualFunc(embeds, embedsOf(now), sameJSON)) {
 			msg = now
 			return nil, c.fillMessages(ctx, now)
 		}
 		pictures, e.Links = picturesOf(now.Links), knownLinks(e.Links, now.Links)
-		e.Extras = now.Extras
+		if e.Extras = now.Extras; r.Embeds != nil {
+			x := chat.Extras{}
+			if now.Extras != nil {
+				x = *now.Extras
+			}
+			x.Embeds = embeds
+			e.Extras = &x
+		}
 		msg, err = tx.EditMessage(ctx, id, e)
 		return []chat.Event{chat.MessageChanged{Message: msg}}, err
 	})
@@ -201,6 +241,26 @@ func (c *Core) EditMessage(ctx context.Context, by chat.Actor, id chat.MessageID
 		c.releaseBlobs(pictures) // if no message shows them now
 	}
 	return msg, err
+}
+
+func embedsOf(m *chat.Message) []json.RawMessage {
+	if m.Extras == nil {
+		return nil
+	}
+	return m.Extras.Embeds
+}
+
+func sameJSON(a, b json.RawMessage) bool { return bytes.Equal(a, b) }
+
+// searchable is the folded text by which a message is found.
+func searchable(texts []string, embeds []Embed, poll *chat.Poll) string {
+	for i := range embeds {
+		texts = append(texts, embeds[i].words()...)
+	}
+	if poll != nil {
+		texts = append(texts, pollWords(poll)...)
+	}
+	return fold.Fold(strings.Join(texts, "\n"))
 }
 
 var errMessageDeleted = chat.Errorf(chat.Conflict, "message_deleted", "The message was deleted.")

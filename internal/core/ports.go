@@ -88,6 +88,10 @@ type Reader interface {
 	EmojiByName(ctx context.Context, name string) (chat.Emoji, error) // without regard to case
 	AllEmoji(ctx context.Context) ([]chat.Emoji, error)               // by id
 
+	// Webhooks. What is not there is webhook_not_found.
+	Webhook(ctx context.Context, id string) (chat.Webhook, error)
+	Webhooks(ctx context.Context, room chat.RoomID) ([]chat.Webhook, error) // oldest first; room 0: all
+
 	// Notifications and push.
 	Notifications(ctx context.Context, user chat.UserID, unread bool, at time.Time, page chat.Page) (n []chat.Notification, next string, err error) // newest first, unexpired
 	UnreadNotifications(ctx context.Context, user chat.UserID, at time.Time) (int, error)
@@ -136,6 +140,8 @@ type Tx interface {
 	SetPinned(ctx context.Context, id chat.MessageID, pinned bool, by chat.UserID, at time.Time) (*chat.Message, error)
 	AddReaction(ctx context.Context, id chat.MessageID, user chat.UserID, emoji string, at time.Time) (msg *chat.Message, added bool, err error)
 	RemoveReaction(ctx context.Context, id chat.MessageID, user chat.UserID, emoji string) (msg *chat.Message, removed bool, err error)
+	SetVotes(ctx context.Context, id chat.MessageID, user chat.UserID, options []string, at time.Time) (msg *chat.Message, changed bool, err error) // exactly these, in place of those they gave before; ids that the poll does not have are ignored
+	EndPoll(ctx context.Context, id chat.MessageID, by chat.UserID, at time.Time) (*chat.Message, error)
 	SetLinks(ctx context.Context, id chat.MessageID, links []chat.Link) (*chat.Message, error)
 	Append(ctx context.Context, d chat.Draft) (msg *chat.Message, created bool, err error) // as Store.Append, inside this transaction
 
@@ -154,6 +160,10 @@ type Tx interface {
 	CreateEmoji(ctx context.Context, e chat.Emoji) (chat.Emoji, error) // id assigned, from 0 and never again; Conflict emoji_name_taken
 	UpdateEmoji(ctx context.Context, e chat.Emoji) error               // name and picture
 	DeleteEmoji(ctx context.Context, id chat.EmojiID) error
+
+	CreateWebhook(ctx context.Context, w chat.Webhook) error
+	UpdateWebhook(ctx context.Context, w chat.Webhook) error // name, picture, version
+	DeleteWebhook(ctx context.Context, id string) error
 
 	CreateNotification(ctx context.Context, n chat.Notification) (chat.Notification, error)
 	ReadNotifications(ctx context.Context, user chat.UserID, id int64, at time.Time) (int, error) // id 0: all

@@ -3,10 +3,8 @@ package core
 import (
 	"context"
 	"encoding/json"
-	"strings"
 
 	"parley/internal/chat"
-	"parley/internal/fold"
 )
 
 // Post is a message that no user sends: of a webhook, a plugin, or an answer of the server.
@@ -22,17 +20,21 @@ type Post struct {
 // PostMessage stores a message under the name of its author. Whether the author may write there has been decided: by the
 // token of a webhook, or by the operator who installed a plugin. Names in it mention the room's members as those in a person's
 // message do. Fails with the content errors of SendMessage, embeds_invalid, room_not_found, room_archived, room_not_text,
-// message_not_found.
+// message_not_found, parent_deleted. An address of a picture that is none of the web is left out.
 func (c *Core) PostMessage(ctx context.Context, p Post) (*chat.Message, error) {
 	content, err := cleanContent(p.Content, len(p.Embeds) > 0)
 	if err != nil {
 		return nil, err
 	}
-	if err := CheckEmbeds(p.Embeds); err != nil {
+	embeds, err := parseEmbeds(p.Embeds)
+	if err != nil {
 		return nil, err
 	}
 	if p.Author.Name, err = cleanName("name", "name", p.Author.Name, 1, maxRoomName); err != nil {
 		return nil, err
+	}
+	if len(p.Author.AvatarURL) > maxEmbedURL || !WebAddress(p.Author.AvatarURL) {
+		p.Author.AvatarURL = ""
 	}
 	room, err := c.Store.Room(ctx, p.RoomID)
 	if err != nil {
@@ -48,6 +50,9 @@ func (c *Core) PostMessage(ctx context.Context, p Post) (*chat.Message, error) {
 		if parent, err = c.messageIn(ctx, room.ID, p.ParentID); err != nil {
 			return nil, err
 		}
+		if parent.Deleted {
+			return nil, chat.InvalidField("parent_id", "parent_deleted", "The message you reply to was deleted.")
+		}
 		d.ParentID, d.ThreadID = parent.ID, parent.ID
 		if parent.ThreadID != 0 {
 			d.ThreadID = parent.ThreadID
@@ -57,8 +62,8 @@ func (c *Core) PostMessage(ctx context.Context, p Post) (*chat.Message, error) {
 	if d.Mentions, d.Everyone, err = c.mentions(ctx, s, content); err != nil {
 		return nil, err
 	}
-	d.Links = findLinks(content)
-	d.Search = fold.Fold(strings.Join([]string{content, p.Author.Name}, "\n"))
+	d.Links = linksOf(content, embeds, &p.Author)
+	d.Search = searchable([]string{content, p.Author.Name}, embeds, nil)
 	if d.Notify, err = c.notify(ctx, s, &d, parent); err != nil {
 		return nil, err
 	}

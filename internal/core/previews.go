@@ -130,7 +130,7 @@ func (c *Core) SetLinks(ctx context.Context, id chat.MessageID, links []chat.Lin
 // knownLinks gives the links of an edited text what is known of them already.
 func knownLinks(fresh, known []chat.Link) []chat.Link {
 	for i := range fresh {
-		if at := slices.IndexFunc(known, func(l chat.Link) bool { return l.URL == fresh[i].URL }); at >= 0 {
+		if at := slices.IndexFunc(known, func(l chat.Link) bool { return l.URL == fresh[i].URL && l.Picture == fresh[i].Picture }); at >= 0 {
 			fresh[i] = known[at]
 		}
 	}
@@ -144,10 +144,10 @@ func mergeLinks(known, found []chat.Link) (merged []chat.Link, ok bool) {
 	}
 	merged = slices.Clone(known)
 	for i, l := range found {
-		if l.URL != known[i].URL {
+		if l.URL != known[i].URL || l.Picture != known[i].Picture {
 			return nil, false
 		}
-		if l.Title != "" {
+		if l.Title != "" || l.Picture && l.Image != "" {
 			merged[i] = l
 		}
 	}

@@ -17,8 +17,20 @@ var (
 	errNoTitle  = errors.New("the page has no title")
 )
 
-// fetch asks for a page and reads its head. On an error the link has no title.
-func (s *Service) fetch(ctx context.Context, address string) (chat.Link, error) {
+// fetch asks for what is behind a link. On an error there is no more of it than its address.
+func (s *Service) fetch(ctx context.Context, l chat.Link) (chat.Link, error) {
+	if !l.Picture {
+		return s.page(ctx, l.URL)
+	}
+	p, err := s.picture(ctx, l.URL)
+	if err == nil {
+		l.Image, l.Width, l.Height = p.Path, p.Width, p.Height
+	}
+	return l, err
+}
+
+// page asks for a page and reads its head. On an error the link has no title.
+func (s *Service) page(ctx context.Context, address string) (chat.Link, error) {
 	none := chat.Link{URL: address}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {

@@ -85,7 +85,8 @@ type Service struct {
 
 // task is one page to fetch for all the messages that link to it; or, without an address, a message for which all is known.
 type task struct {
-	url          string
+	url          string // see keyOf
+	link         chat.Link
 	host, sender string // keys of active
 	posts        []*post
 }
@@ -203,12 +204,12 @@ func (s *Service) want(m *chat.Message) {
 		if !unknown(l) {
 			continue
 		}
-		known, ok := s.cache.get(l.URL, now)
+		known, ok := s.cache.get(keyOf(l), now)
 		if !ok {
-			s.wait(p, l.URL, string(m.SenderID))
+			s.wait(p, l, string(m.SenderID))
 			continue
 		}
-		if known.Title != "" {
+		if !unknown(known) {
 			p.links[i], p.news = known, true
 		}
 	}
@@ -218,20 +219,34 @@ func (s *Service) want(m *chat.Message) {
 	s.begin()
 }
 
-func unknown(l chat.Link) bool { return l.Title == "" }
+func unknown(l chat.Link) bool {
+	if l.Picture {
+		return l.Image == ""
+	}
+	return l.Title == ""
+}
 
-// wait makes a post wait for a page. s.mu is held.
-func (s *Service) wait(p *post, address, by string) {
+// keyOf tells apart what an address is asked for: a page, or the picture itself.
+func keyOf(l chat.Link) string {
+	if l.Picture {
+		return "picture " + l.URL
+	}
+	return l.URL
+}
+
+// wait makes a post wait for a page or picture. s.mu is held.
+func (s *Service) wait(p *post, l chat.Link, by string) {
+	address := keyOf(l)
 	if t := s.tasks[address]; t != nil {
 		t.posts = append(t.posts, p)
 		p.wait++
 		return
 	}
-	u, err := url.Parse(address)
+	u, err := url.Parse(l.URL)
 	if err != nil {
 		return
 	}
-	t := &task{url: address, host: "host " + strings.ToLower(u.Hostname()), sender: sender(by), posts: []*post{p}}
+	t := &task{url: address, link: chat.Link{Picture: l.Picture, URL: l.URL}, host: "host " + strings.ToLower(u.Hostname()), sender: sender(by), posts: []*post{p}}
 	if s.put(t) {
 		s.tasks[address] = t
 		p.wait++
@@ -283,7 +298,7 @@ func (s *Service) do(ctx context.Context, t *task) {
 	if t.url == "" {
 		ready = t.posts // nobody joins a task without a page
 	} else {
-		found, err := s.fetch(ctx, t.url)
+		found, err := s.fetch(ctx, t.link)
 		if ctx.Err() == nil {
 			s.count(err)
 		}
@@ -328,7 +343,7 @@ func (s *Service) arrived(ctx context.Context, t *task, found chat.Link) (ready 
 	s.cache.put(t.url, found, s.opts.Clock().Add(keep))
 	for _, p := range t.posts {
 		for i := range p.links {
-			if p.links[i].URL == t.url && !unknown(found) {
+			if keyOf(p.links[i]) == t.url && !unknown(found) {
 				p.links[i], p.news = found, true
 			}
 		}

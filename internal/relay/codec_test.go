@@ -17,7 +17,7 @@ import (
 
 // samples has one event of every type.
 var samples = []chat.Event{
-	chat.MessageCreated{}, chat.MessageChanged{}, chat.MessageDeleted{}, chat.ReactionAdded{}, chat.ReactionRemoved{},
+	chat.MessageCreated{}, chat.MessageChanged{}, chat.MessageDeleted{}, chat.ReactionAdded{}, chat.ReactionRemoved{}, chat.PollVoted{}, chat.PollEnded{},
 	chat.MemberJoined{}, chat.MemberLeft{}, chat.MemberChanged{}, chat.RoomChanged{}, chat.RoomDeleted{}, chat.ReadMoved{}, chat.Typing{},
 	chat.RoomAdded{}, chat.RoomRemoved{}, chat.UnreadChanged{}, chat.Notified{}, chat.SessionRevoked{}, chat.UserChanged{}, chat.PresenceChanged{},
 	chat.SanctionChanged{}, chat.RolesChanged{}, chat.UsersSeen{}, chat.BlockChanged{}, chat.ReportChanged{},

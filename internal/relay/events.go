@@ -41,6 +41,8 @@ const (
 	emojiUpdated
 	emojiRemoved
 	serverChanged
+	pollVoted
+	pollEnded
 )
 
 // What nodes tell each other of themselves.
@@ -62,6 +64,7 @@ const (
 // leads are the kinds that may be skipped; all others say something that caches must know, or are rare.
 var leads = [...]lead{
 	messageCreated: roomFirst, messageChanged: roomFirst, messageDeleted: roomFirst, reactionAdded: roomFirst, reactionRemoved: roomFirst,
+	pollVoted: roomFirst, pollEnded: roomFirst,
 	readMoved: roomFirst, typing: roomFirst,
 	unreadChanged: userFirst, notified: userFirst, roomAdded: userFirst,
 }
@@ -105,6 +108,19 @@ func (w *writer) body(ev chat.Event) kind {
 	case chat.ReactionRemoved:
 		w.reaction(e.Message, e.UserID, e.Emoji)
 		return reactionRemoved
+	case chat.PollVoted:
+		w.int(int64(e.Message.RoomID))
+		w.int(int64(e.Message.ChangeSeq))
+		w.text(string(e.UserID))
+		list(w, e.Options, w.text)
+		w.message(e.Message)
+		return pollVoted
+	case chat.PollEnded:
+		w.int(int64(e.Message.RoomID))
+		w.int(int64(e.Message.ChangeSeq))
+		w.text(string(e.UserID))
+		w.message(e.Message)
+		return pollEnded
 	case chat.MemberJoined:
 		w.int(int64(e.Member.RoomID))
 		w.member(e.Member)
@@ -228,6 +244,16 @@ var readers = map[kind]func(*reader) chat.Event{
 	reactionRemoved: func(r *reader) chat.Event {
 		m, user, emoji := r.reaction()
 		return chat.ReactionRemoved{Message: m, UserID: user, Emoji: emoji}
+	},
+	pollVoted: func(r *reader) chat.Event {
+		room, change := r.room(), chat.Seq(r.int())
+		user, options := r.who(), items(r, r.text)
+		return chat.PollVoted{Message: r.message(room, change), UserID: user, Options: options}
+	},
+	pollEnded: func(r *reader) chat.Event {
+		room, change := r.room(), chat.Seq(r.int())
+		user := r.who()
+		return chat.PollEnded{Message: r.message(room, change), UserID: user}
 	},
 	memberJoined: func(r *reader) chat.Event { return chat.MemberJoined{Member: r.member(r.room())} },
 	memberLeft: func(r *reader) chat.Event {

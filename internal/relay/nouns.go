@@ -49,6 +49,38 @@ func (w *writer) message(m *chat.Message) {
 		w.bytes(m.Payload.Data)
 	}
 	w.extras(m.Extras)
+	w.poll(m.Poll)
+	list(w, m.Links, func(x chat.Link) { w.bool(x.Picture) })
+}
+
+func (w *writer) poll(p *chat.Poll) {
+	w.bool(p != nil)
+	if p == nil {
+		return
+	}
+	w.text(p.Question)
+	w.bool(p.Multiple)
+	w.text(string(p.CreatedBy))
+	w.time(p.ExpiresAt)
+	w.time(p.EndedAt)
+	w.text(string(p.EndedBy))
+	list(w, p.Options, func(o chat.PollOption) {
+		w.text(o.ID)
+		w.text(o.Text)
+		w.text(o.Emoji)
+		w.users(o.Voters)
+	})
+}
+
+func (r *reader) poll() *chat.Poll {
+	if !r.bool() {
+		return nil
+	}
+	p := &chat.Poll{Question: r.text(), Multiple: r.bool(), CreatedBy: chat.UserID(r.text()), ExpiresAt: r.time(), EndedAt: r.time(), EndedBy: chat.UserID(r.text())}
+	p.Options = items(r, func() chat.PollOption {
+		return chat.PollOption{ID: r.text(), Text: r.text(), Emoji: r.text(), Voters: r.users()}
+	})
+	return p
 }
 
 func (w *writer) extras(x *chat.Extras) {
@@ -108,6 +140,12 @@ func (r *reader) message(room chat.RoomID, change chat.Seq) *chat.Message {
 		m.Payload = &chat.Payload{Kind: r.text(), Data: r.bytes()}
 	}
 	m.Extras = r.extras()
+	m.Poll = r.poll()
+	for i, picture := range items(r, r.bool) {
+		if i < len(m.Links) {
+			m.Links[i].Picture = picture
+		}
+	}
 	return m
 }
 

@@ -276,7 +276,7 @@ func newMessage(a *appending, id chat.MessageID, h *head) *chat.Message {
 	return &chat.Message{
 		ID: id, RoomID: d.RoomID, Seq: h.seq, ChangeSeq: h.seq, Ordinal: h.count, Type: d.Type, SenderID: d.SenderID, Sender: d.Sender,
 		Content: d.Content, ParentID: d.ParentID, ThreadID: d.ThreadID, CreatedAt: fromMicros(h.at), Mentions: d.Mentions,
-		Everyone: d.Everyone, Attachments: a.files, Links: d.Links, Nonce: d.Nonce, Mark: d.Mark, Payload: d.Payload, Extras: d.Extras,
+		Everyone: d.Everyone, Attachments: a.files, Links: d.Links, Nonce: d.Nonce, Mark: d.Mark, Payload: d.Payload, Extras: d.Extras, Poll: d.Poll,
 	}
 }
 
@@ -327,6 +327,9 @@ func (t *tx) hang(ctx context.Context, a *appending) error {
 			int64(m.RoomID), int64(m.ID), i, int64(f.ID)); err != nil {
 			return err
 		}
+	}
+	if err := t.putPoll(ctx, m.ID, m.Poll); err != nil {
+		return err
 	}
 	if err := t.insertMentions(ctx, m); err != nil {
 		return err

@@ -120,7 +120,7 @@ func (c *columns) add(a *appending) error {
 	var search *string
 	if text, ok := searchText(a.draft.Search, m.Content).(string); ok {
 		search = &text
-		found := searchable{room: m.RoomID, sender: m.SenderID, text: a.draft.Search, attachments: len(a.files) > 0, links: links != ""}
+		found := searchable{room: m.RoomID, sender: m.SenderID, text: a.draft.Search, attachments: len(a.files) > 0, links: hasLinks(m.Links)}
 		c.found, c.vectors = append(c.found, int64(m.ID)), append(c.vectors, found.vector())
 	}
 	c.searches = append(c.searches, search)

@@ -24,7 +24,7 @@ const indexDelay = time.Second
 const (
 	indexSource = ` m.id, CASE WHEN m.search = '' THEN fold(m.content) ELSE m.search END,
 		'r' || m.room_id || ' s' || replace(m.sender_id, '-', '') || CASE WHEN m.attachments > 0 THEN ' attachments' ELSE '' END
-			|| CASE WHEN m.links <> '' THEN ' links' ELSE '' END
+			|| CASE WHEN m.links <> '' AND m.links NOT LIKE '[{"picture"%' THEN ' links' ELSE '' END
 		FROM messages m WHERE m.search IS NOT NULL`
 	indexInto   = `INSERT INTO search (rowid, text, meta) SELECT` + indexSource
 	indexOutOf  = `INSERT INTO search (search, rowid, text, meta) SELECT 'delete',` + indexSource

@@ -104,6 +104,12 @@ func linksText(links []chat.Link) (string, error) {
 	return string(raw), err
 }
 
+// hasLinks says whether the text of a message has links: pictures stand behind them.
+func hasLinks(links []chat.Link) bool { return len(links) > 0 && !links[0].Picture }
+
+// withLinks is hasLinks for the column links.
+const withLinks = `links <> '' AND links NOT LIKE '[{"picture"%'`
+
 // extrasText is how extras are kept.
 func extrasText(x *chat.Extras) (string, error) {
 	if x.Empty() {
@@ -139,7 +145,7 @@ func (t *tx) putLinkPictures(ctx context.Context, id chat.MessageID, before, now
 	return nil
 }
 
-// messageRows reads messages with their reactions and attachments: three queries at most, one when there are none.
+// messageRows reads messages with what hangs on them: one query when nothing does, six at most.
 func (r reader) messageRows(ctx context.Context, query string, args ...any) ([]*messageRow, error) {
 	rows, err := all(ctx, r.x, scanMessage, query, args...)
 	if err != nil {
@@ -150,7 +156,7 @@ func (r reader) messageRows(ctx context.Context, query string, args ...any) ([]*
 
 // fill loads what hangs on messages.
 func (r reader) fill(ctx context.Context, rows []*messageRow) error {
-	var reacted, attached []chat.MessageID
+	var reacted, attached, asked []chat.MessageID
 	byID := make(map[chat.MessageID]*messageRow)
 	for _, m := range rows {
 		if m.reactions > 0 {
@@ -161,6 +167,10 @@ func (r reader) fill(ctx context.Context, rows []*messageRow) error {
 			attached = append(attached, m.ID)
 			byID[m.ID] = m
 		}
+		if m.polls > 0 {
+			asked = append(asked, m.ID)
+			byID[m.ID] = m
+		}
 	}
 	for ids := range slices.Chunk(reacted, maxList) {
 		if err := r.fillReactions(ctx, ids, byID); err != nil {
@@ -169,6 +179,11 @@ func (r reader) fill(ctx context.Context, rows []*messageRow) error {
 	}
 	for ids := range slices.Chunk(attached, maxList) {
 		if err := r.fillAttachments(ctx, ids, byID); err != nil {
+			return err
+		}
+	}
+	for ids := range slices.Chunk(asked, maxList) {
+		if err := r.fillPolls(ctx, ids, byID); err != nil {
 			return err
 		}
 	}

@@ -118,6 +118,20 @@ func TestMessagePlans(t *testing.T) {
 		}},
 		{"react", true, func(t *tx) error { _, _, err := t.AddReaction(ctx, id, "bob", "👍", now); return err }},
 		{"unreact", true, func(t *tx) error { _, _, err := t.RemoveReaction(ctx, id, "bob", "👍"); return err }},
+		{"ask, vote and end", true, func(t *tx) error {
+			m, _, err := t.Append(ctx, chat.Draft{RoomID: room, SenderID: "ada", Search: "x", At: now,
+				Poll: &chat.Poll{Question: "x", Options: []chat.PollOption{{ID: "0", Text: "a"}, {ID: "1", Text: "b"}}}})
+			if err == nil {
+				_, _, err = t.SetVotes(ctx, m.ID, "bob", []string{"0"}, now)
+			}
+			if err == nil {
+				_, _, err = t.SetVotes(ctx, m.ID, "bob", []string{"1"}, now)
+			}
+			if err == nil {
+				_, err = t.EndPoll(ctx, m.ID, "ada", now)
+			}
+			return err
+		}},
 		{"pin", false, func(t *tx) error { _, err := t.SetPinned(ctx, id, true, "bob", now); return err }},
 		{"edit", false, func(t *tx) error {
 			_, err := t.EditMessage(ctx, id, core.Edit{Content: "y", Search: "y", At: now})

@@ -35,6 +35,11 @@ const fillPostgres = `
 	INSERT INTO search (message_id, words) SELECT n, CAST('/r' || n % 100 + 1 || ' /su' || n % 200 + 1 || ' word:1 w' || n || ':2' AS TSVECTOR) FROM generate_series(1, 40000) AS n;
 	SELECT setval('message_ids', 100000);
 	INSERT INTO reactions (message_id, emoji, user_id, position, created_at) SELECT n, 'x', 'u' || n % 200, 1, 1 FROM generate_series(1, 20000) AS n;
+	INSERT INTO polls (message_id, question) SELECT n, 'x' FROM generate_series(1, 20000) AS n;
+	INSERT INTO poll_options (message_id, position, id, text) SELECT n, p, p, 'x' FROM generate_series(1, 20000) AS n, generate_series(0, 1) AS p;
+	INSERT INTO poll_votes (message_id, position, user_id, at) SELECT n, n % 2, 'u' || n % 200, n FROM generate_series(1, 20000) AS n;
+	UPDATE messages SET polls = 1 WHERE id BETWEEN 19000 AND 20000;
+	INSERT INTO webhooks (id, room_id, name, created_at) SELECT 'w' || n, n % 2000 + 1, 'x', n FROM generate_series(1, 5000) AS n;
 	INSERT INTO attachments ("key", uploader_id, room_id, message_id, filename, size, mime_type, hash, scan, created_at)
 		SELECT 'k' || n, 'u' || n, 1, CASE WHEN n % 100 = 0 THEN 0 ELSE n END, 'f', 1, 'x', 'h' || n, 'clean', n FROM generate_series(1, 20000) AS n;
 	INSERT INTO link_pictures (message_id, hash) SELECT n, 'h' || n FROM generate_series(1, 20000) AS n;
@@ -239,6 +244,8 @@ func postgresPlans(t *testing.T, mode string) {
 		{"people by name", func(r reader) error { _, err := r.UsersByName(ctx, []string{"u7", "u8"}); return err }},
 		{"an emoji", func(r reader) error { _, err := r.Emoji(ctx, 7); return err }},
 		{"an emoji by name", func(r reader) error { _, err := r.EmojiByName(ctx, "x"); return err }},
+		{"a webhook", func(r reader) error { _, err := r.Webhook(ctx, "w7"); return err }},
+		{"the webhooks of a room", func(r reader) error { _, err := r.Webhooks(ctx, room); return err }},
 		{"all emoji", func(r reader) error { _, err := r.AllEmoji(ctx); return err }},
 		{"a setting", func(r reader) error { _, err := r.Setting(ctx, "name"); return err }},
 	} {
@@ -263,6 +270,20 @@ func postgresPlans(t *testing.T, mode string) {
 		}},
 		{"react", func(t *tx) error { _, _, err := t.AddReaction(ctx, id, "u8", "👍", now); return err }},
 		{"unreact", func(t *tx) error { _, _, err := t.RemoveReaction(ctx, id, "u8", "👍"); return err }},
+		{"ask, vote and end", func(t *tx) error {
+			m, _, err := t.Append(ctx, chat.Draft{RoomID: room, SenderID: "u7", Type: chat.TextMessage, At: now,
+				Poll: &chat.Poll{Question: "x", Options: []chat.PollOption{{ID: "0", Text: "a"}, {ID: "1", Text: "b"}}}})
+			if err == nil {
+				_, _, err = t.SetVotes(ctx, m.ID, "u8", []string{"0"}, now)
+			}
+			if err == nil {
+				_, _, err = t.SetVotes(ctx, m.ID, "u8", []string{"1"}, now)
+			}
+			if err == nil {
+				_, err = t.EndPoll(ctx, m.ID, "u7", now)
+			}
+			return err
+		}},
 		{"pin", func(t *tx) error { _, err := t.SetPinned(ctx, id, true, "u8", now); return err }},
 		{"edit", func(t *tx) error {
 			_, err := t.EditMessage(ctx, id, core.Edit{Content: "y", Search: "y", At: now})
@@ -375,7 +396,7 @@ func postgresPlans(t *testing.T, mode string) {
 
 // calm are the requests that few make, now and then, and why they may read more than an index's end.
 var calm = map[string]string{
-	"CreateEmoji": "an administrator's", "DeleteEmoji": "an administrator's", "UpdateEmoji": "an administrator's", "DeleteRole": "an administrator's, over a table of few rows", "DeleteRoom": "takes everything of a room", "DeleteUser": "takes everything of a person",
+	"CreateEmoji": "an administrator's", "CreateWebhook": "an administrator's", "UpdateWebhook": "an administrator's", "DeleteWebhook": "an administrator's", "DeleteEmoji": "an administrator's", "UpdateEmoji": "an administrator's", "DeleteRole": "an administrator's, over a table of few rows", "DeleteRoom": "takes everything of a room", "DeleteUser": "takes everything of a person",
 	"EachMessage": "an export reads all there is", "ListRooms": "the operator's list of all rooms", "PutRole": "an administrator's, over a table of few rows",
 	"OfficialRooms": "an index of few rows", "Roles": "a table of few rows", "Stats": "the operator's page counts",
 }

@@ -139,6 +139,10 @@ func TestPlans(t *testing.T) {
 			[]string{"SEARCH notifications USING INDEX notifications_unread (user_id=?)"}, false},
 		{"push subscriptions", func(r reader) error { _, err := r.PushSubscriptions(ctx, "u"); return err },
 			[]string{"SEARCH push_subscriptions USING INDEX push_subscriptions_user (user_id=?)"}, true},
+		{"a webhook", func(r reader) error { _, err := r.Webhook(ctx, "w"); return err },
+			[]string{"SEARCH webhooks USING INDEX sqlite_autoindex_webhooks_1 (id=?)"}, false},
+		{"the webhooks of a room", func(r reader) error { _, err := r.Webhooks(ctx, 1); return err },
+			[]string{"SEARCH webhooks USING INDEX webhooks_room (room_id=?)"}, true},
 		{"a setting", func(r reader) error { _, err := r.Setting(ctx, "k"); return err },
 			[]string{"SEARCH settings USING INDEX sqlite_autoindex_settings_1 (key=?)"}, false},
 	} {

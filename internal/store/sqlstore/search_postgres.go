@@ -152,7 +152,7 @@ func (t *tx) putSearch(ctx context.Context, id chat.MessageID) error {
 			r.text = indexedText(*search, content)
 		}
 		return r, err
-	}, `SELECT room_id, sender_id, content, search, attachments > 0, links <> '' FROM messages WHERE id = $1`, id)
+	}, `SELECT room_id, sender_id, content, search, attachments > 0, `+withLinks+` FROM messages WHERE id = $1`, id)
 	if err != nil {
 		return err
 	}
@@ -200,7 +200,7 @@ func (s *Store) rebuildSome(ctx context.Context, after int64) (last, n int64, er
 		return after, 0, err
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	rows, err := tx.QueryContext(ctx, `SELECT id, room_id, sender_id, content, search, attachments > 0, links <> '' FROM messages
+	rows, err := tx.QueryContext(ctx, `SELECT id, room_id, sender_id, content, search, attachments > 0, `+withLinks+` FROM messages
 		WHERE id > $1 AND search IS NOT NULL ORDER BY id LIMIT $2 FOR SHARE`, after, rebuildBulk)
 	if err != nil {
 		return after, 0, err

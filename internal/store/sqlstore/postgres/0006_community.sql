@@ -66,6 +66,7 @@ CREATE TABLE poll_votes (
     at         BIGINT NOT NULL,
     PRIMARY KEY (message_id, position, user_id)
 );
+CREATE INDEX poll_votes_order ON poll_votes (message_id, position, at, user_id);
 
 CREATE TABLE webhooks (
     id         TEXT COLLATE "C" PRIMARY KEY,
