@@ -170,7 +170,7 @@ type Draft struct {
 	Mark          string // goes into the event, see Message.Mark
 	Payload       *Payload
 	Extras        *Extras
-	Poll          *Poll  // without votes
+	Poll          *Poll          // without votes
 	Search        string         // folded text for the index; empty when it must not be found
 	Notify        []Notification // stored in the same transaction, with room and message filled in
 	SlowMode      time.Duration  // how long ago the sender's last message in the room must be; 0: may be at once, and is not noted
