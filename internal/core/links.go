@@ -100,6 +100,16 @@ func stateAway(err error) error {
 	return &chat.Error{Kind: chat.Unavailable, Code: "unavailable", Text: "The server is not complete at the moment. Try again soon.", Cause: err}
 }
 
+// CheckOwner makes sure that it is the account's owner who asks, by the password if the account has one. Fails with
+// password_wrong, rate_limited.
+func (c *Core) CheckOwner(ctx context.Context, by chat.Actor, password string) error {
+	identity, err := c.passwordOf(ctx, by.UserID)
+	if err != nil || identity.Secret == "" {
+		return err
+	}
+	return c.CheckOwnPassword(ctx, by, password)
+}
+
 // linkable returns the actor's account, which has to be a person's in good standing.
 func (c *Core) linkable(ctx context.Context, by chat.Actor) (*chat.User, error) {
 	user, err := c.person(ctx, by)

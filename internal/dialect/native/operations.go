@@ -217,6 +217,7 @@ func (d *Dialect) newAPI() huma.API {
 func (d *Dialect) register() {
 	d.api = d.newAPI()
 	d.registerAccounts()
+	d.registerLinks()
 	d.registerUsers()
 	d.registerRooms()
 	d.registerMembers()

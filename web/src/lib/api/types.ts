@@ -1,4 +1,16 @@
 // Made by tools/openapi from the API's reference: change that, not this.
+export interface AccountLink {
+	/** true: the other one is deleted, as nothing was ever done with it. false: it is disabled, and what it wrote stays under its name. */
+	deletes: boolean;
+	/** false: nothing has happened yet. */
+	done: boolean;
+	/** The other one. */
+	gone: UserSummary;
+	/** The account that is left, with all logins of both. */
+	kept: UserSummary;
+	/** The logins that move to the account that is left. */
+	moved: LoginWay[];
+}
 export interface AdminUser {
 	/** Path or URL of the picture; null for none. */
 	avatar_url: string | null;
@@ -196,6 +208,19 @@ export interface Link {
 	title: string | null;
 	url: string;
 }
+export interface LinkCode {
+	/** Eight characters; good once. */
+	code: string;
+	expires_at: string;
+}
+export interface LinkRequest {
+	/** As the other account showed it. */
+	code: string;
+	/** false: only say what would happen. The code stays good. */
+	confirm?: boolean;
+	/** The caller's own, if the account has one. */
+	password?: string;
+}
 export interface LoginAnswer {
 	expires_at: string;
 	/** The room that the invite let the new account into. */
@@ -209,6 +234,19 @@ export interface LoginRequest {
 	/** Code of the second factor, or a recovery code; for accounts that have one. */
 	totp?: string;
 	username: string;
+}
+export interface LoginWay {
+	/** For DELETE /auth/identities/{id}. */
+	id: string;
+	/** What the person is called there. */
+	name: string;
+	/** password, rotur (an account of the OriginChats network), or another. */
+	provider: string;
+	/** Whether it can be taken away: not a password, nor the only way into the account. */
+	removable: boolean;
+}
+export interface LoginWayList {
+	identities: LoginWay[];
 }
 export interface Me {
 	favourite: boolean;
@@ -334,6 +372,10 @@ export interface NotificationPage {
 	/** Newest first. */
 	notifications: Notification[];
 	unread: number;
+}
+export interface OptionalPasswordRequest {
+	/** The caller's own, if the account has one. */
+	password?: string;
 }
 export interface OwnPasswordRequest {
 	/** The caller's own, to make sure. */
@@ -1041,6 +1083,34 @@ export interface Operations {
 		query: { direct?: "0" | "1" };
 		body: undefined;
 		answer: Blob;
+	};
+	/** List the ways into the own account */
+	"GET /auth/identities": {
+		path: undefined;
+		query: undefined;
+		body: undefined;
+		answer: LoginWayList;
+	};
+	/** Take a login off the own account */
+	"DELETE /auth/identities/{id}": {
+		path: { id: string };
+		query: undefined;
+		body: OptionalPasswordRequest;
+		answer: undefined;
+	};
+	/** Give the code that another account showed */
+	"POST /auth/link": {
+		path: undefined;
+		query: undefined;
+		body: LinkRequest;
+		answer: AccountLink;
+	};
+	/** Have a code shown that links another account */
+	"POST /auth/link-codes": {
+		path: undefined;
+		query: undefined;
+		body: OptionalPasswordRequest;
+		answer: LinkCode;
 	};
 	/** Log in */
 	"POST /auth/login": {
