@@ -62,7 +62,10 @@ type Actor struct {
 	SessionID SessionID
 	Address   string    // network address of the client, for rate limits and the session list; may be empty
 	ExpiresAt time.Time // when the login session ends by itself; zero: never
-	Operator  bool      // the operator at the command line: passes every permission check, has no user
+	// Connection names the live connection that asks, on all nodes; empty for requests outside of one. What it takes (a voice
+	// room's seat, commands) ends with it.
+	Connection string
+	Operator   bool // the operator at the command line: passes every permission check, has no user
 }
 
 // Operator is the actor of the command line and of the server's own chores.

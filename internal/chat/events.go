@@ -22,6 +22,13 @@ type Sequenced interface {
 	State() *Message
 }
 
+// Addressed is an Event for one connection of the person it is for, and for none of their others.
+type Addressed interface {
+	Event
+	// To names the connection, see Actor.Connection.
+	To() string
+}
+
 // MessageCreated says that a message was stored.
 type MessageCreated struct{ Message *Message }
 

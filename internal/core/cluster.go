@@ -65,6 +65,10 @@ func peopleIn(ev chat.Event) []chat.UserID {
 		return []chat.UserID{e.User.ID}
 	case chat.PresenceChanged:
 		return []chat.UserID{e.Presence.UserID}
+	case chat.VoiceJoined:
+		return []chat.UserID{e.Participant.UserID}
+	case chat.VoiceChanged:
+		return []chat.UserID{e.Participant.UserID}
 	}
 	return nil
 }
@@ -91,6 +95,16 @@ func (c *Core) complete(ctx context.Context, ev chat.Event, users map[chat.UserI
 			return nil, chat.ErrUserNotFound
 		}
 		return chat.PresenceChanged{Presence: c.shown(user)}, nil
+	case chat.VoiceJoined:
+		if e.Participant.User = users[e.Participant.UserID]; e.Participant.User == nil {
+			return nil, chat.ErrUserNotFound
+		}
+		return e, nil
+	case chat.VoiceChanged:
+		if e.Participant.User = users[e.Participant.UserID]; e.Participant.User == nil {
+			return nil, chat.ErrUserNotFound
+		}
+		return e, nil
 	case chat.RoomChanged:
 		room, err := c.Store.Room(ctx, e.Room.ID)
 		return chat.RoomChanged{Room: room}, err

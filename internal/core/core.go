@@ -45,6 +45,8 @@ type Options struct {
 	AttachmentTypes []scan.Type
 	// PushNetworks are ranges that are not public in which push services may be, too.
 	PushNetworks []netip.Prefix
+	// CommandRoles are the server roles, by name or id, that may register slash commands besides administrators.
+	CommandRoles []string
 }
 
 // Waiting says what happens to an upload that the scanner cannot examine now.
@@ -103,6 +105,10 @@ type Core struct {
 	recent   *recentCache
 	presence *presence
 	files    files
+	voice    *leases[participant]  // by person
+	commands *leases[registration] // by the person who registered them
+	inner    innerCommands         // those that this process answers
+	doubt    chan struct{}         // it is to be looked whether leases may still be had
 
 	sinksMu sync.RWMutex
 	sinks   []func([]chat.Event) // hear everything
@@ -152,6 +158,8 @@ func New(o Options) *Core {
 	c.sessions = newSessionCache()
 	c.recent = newRecentCache(c)
 	c.presence = newPresence()
+	c.voice, c.commands, c.doubt = newLeases[participant](c, "voice"), newLeases[registration](c, "commands"), make(chan struct{}, 1)
+	c.inner.init(c)
 	c.files.renderer, c.files.emoji = media.NewRenderer(media.Options{}), newEmojiRenderer()
 	o.Store.OnCommit(c.committed)
 	return c
@@ -194,6 +202,7 @@ func (c *Core) Start(ctx context.Context) error {
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	c.run, c.stop = run, stop
 	c.done.Go(func() { c.chores(run) })
+	c.done.Go(func() { c.tendLeases(run) })
 	if c.Shared {
 		c.done.Go(func() { c.tellPresence(run) })
 	}
@@ -255,6 +264,7 @@ func (c *Core) invalidate(ev chat.Event) {
 	c.sessions.apply(ev)
 	c.rights.apply(ev)
 	c.server.apply(ev)
+	c.entitle(ev)
 }
 
 // emit hands events of this node to the receivers: committed ones from the hook, volatile ones directly.

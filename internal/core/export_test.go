@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"parley/internal/chat"
@@ -71,3 +72,18 @@ func ParseHash(s string) (again string, ok bool) {
 
 // Settle waits for what is done in the background of changes.
 func (c *Core) Settle() { c.files.background.Wait() }
+
+// RenewLeases does now what is done every 20 s for voice rooms and commands.
+func (c *Core) RenewLeases(ctx context.Context) error { return c.renewLeases(ctx) }
+
+// ForgetLeases makes this node no longer renew what a person has.
+func (c *Core) ForgetLeases(user chat.UserID) {
+	c.voice.forget(string(user), "")
+	c.commands.forget(string(user), "")
+}
+
+// CheckArgs checks the arguments of a call.
+func CheckArgs(command chat.Command, raw json.RawMessage) (values map[string]json.RawMessage, whole json.RawMessage, err error) {
+	values, err = checkArgs(command, raw, &whole)
+	return values, whole, err
+}

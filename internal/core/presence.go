@@ -69,8 +69,10 @@ func (c *Core) Connected(ctx context.Context, by chat.Actor) error {
 	return nil
 }
 
-// Disconnected takes a connection back. With the last one on any node the person is offline, and last seen now.
+// Disconnected takes a connection back, and with it what it had (see Actor.Connection). With the last one on any node the
+// person is offline, and last seen now.
 func (c *Core) Disconnected(ctx context.Context, by chat.Actor) {
+	c.ends(ctx, by)
 	p := c.presence
 	p.mu.Lock()
 	w := p.people[by.UserID]

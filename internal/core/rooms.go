@@ -599,6 +599,7 @@ func (c *Core) DeleteRoom(ctx context.Context, by chat.Actor, id chat.RoomID, co
 func (c *Core) eraseRoom(ctx context.Context, by chat.Actor, id chat.RoomID) error {
 	var blobs []string
 	var picture string
+	left := c.emptied(ctx, id)
 	err := c.change(ctx, func(tx Tx) ([]chat.Event, error) {
 		room, err := tx.Room(ctx, id)
 		if err != nil {
@@ -616,9 +617,10 @@ func (c *Core) eraseRoom(ctx context.Context, by chat.Actor, id chat.RoomID) err
 		if err := tx.AddAudit(ctx, c.audit(by, "room.delete", "room", id.String(), id, details)); err != nil {
 			return nil, err
 		}
-		return []chat.Event{chat.RoomDeleted{RoomID: id, Members: members}}, nil
+		return append(slices.Clone(left), chat.RoomDeleted{RoomID: id, Members: members}), nil
 	})
 	if err == nil {
+		c.vacate(ctx, left)
 		c.releaseBlobs(blobs)
 		c.releaseAvatar(picture)
 	}

@@ -7,6 +7,7 @@ package hub
 
 import (
 	"context"
+	"crypto/rand"
 	"hash/maphash"
 	"log/slog"
 	"runtime"
@@ -208,8 +209,10 @@ func (h *Hub) userShard(id chat.UserID) *shard {
 	return h.shards[maphash.String(h.seed, string(id))%uint64(len(h.shards))]
 }
 
-// Attach makes a connection known: from now on what is for its user waits for it, until Begin lets it through.
+// Attach makes a connection known: from now on what is for its user waits for it, until Begin lets it through. The actor of
+// the result has the connection's name, see chat.Actor.Connection: what it does, and core.Disconnected, are given that one.
 func (h *Hub) Attach(by chat.Actor, d Dialect, sink Sink) *Conn {
+	by.Connection = rand.Text()
 	c := &Conn{Actor: by, dialect: d, sink: sink}
 	c.socket, _ = sink.(*ws.Conn)
 	c.starting.Store(true)

@@ -119,8 +119,11 @@ func (s *shard) deliver(ctx context.Context, ev chat.Event) {
 	case chat.UserChanged:
 		s.hub.toPeers(ctx, e)
 		return
-	case chat.EmojiAdded, chat.EmojiUpdated, chat.EmojiRemoved, chat.ServerChanged:
+	case chat.EmojiAdded, chat.EmojiUpdated, chat.EmojiRemoved, chat.ServerChanged, chat.CommandsAdded, chat.CommandsRemoved:
 		s.hub.toEveryone(ctx, e)
+		return
+	case chat.Addressed:
+		s.toConn(ctx, e)
 		return
 	}
 	scope := ev.Scope()

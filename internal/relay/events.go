@@ -43,6 +43,13 @@ const (
 	serverChanged
 	pollVoted
 	pollEnded
+	commandsAdded
+	commandsRemoved
+	commandCalled
+	voiceJoined
+	voiceChanged
+	voiceLeft
+	voiceSignal
 )
 
 // What nodes tell each other of themselves.
@@ -67,6 +74,7 @@ var leads = [...]lead{
 	pollVoted: roomFirst, pollEnded: roomFirst,
 	readMoved: roomFirst, typing: roomFirst,
 	unreadChanged: userFirst, notified: userFirst, roomAdded: userFirst,
+	commandCalled: userFirst, voiceSignal: userFirst, voiceJoined: roomFirst, voiceChanged: roomFirst, voiceLeft: roomFirst,
 }
 
 // event appends an entry. What the receiver reads from the store anyway goes by its id alone. It reports whether it knows the
@@ -220,6 +228,40 @@ func (w *writer) personal(ev chat.Event) kind {
 		return emojiRemoved
 	case chat.ServerChanged:
 		return serverChanged
+	case chat.CommandsAdded:
+		w.commands(e.Commands)
+		return commandsAdded
+	case chat.CommandsRemoved:
+		list(w, e.Names, w.text)
+		return commandsRemoved
+	case chat.CommandCalled:
+		w.text(string(e.Registrant))
+		w.text(e.Connection)
+		w.int(int64(e.RoomID))
+		w.text(string(e.Caller))
+		w.text(e.Name)
+		w.bytes(e.Args)
+		return commandCalled
+	case chat.VoiceJoined:
+		w.participant(e.Participant)
+		w.users(e.Insiders)
+		return voiceJoined
+	case chat.VoiceChanged:
+		w.participant(e.Participant)
+		w.users(e.Insiders)
+		return voiceChanged
+	case chat.VoiceLeft:
+		w.int(int64(e.RoomID))
+		w.text(string(e.UserID))
+		return voiceLeft
+	case chat.VoiceSignal:
+		w.text(string(e.Recipient))
+		w.text(e.Connection)
+		w.int(int64(e.RoomID))
+		w.text(string(e.From))
+		w.text(e.PeerID)
+		w.bytes(e.Data)
+		return voiceSignal
 	}
 	return 0
 }
@@ -292,6 +334,20 @@ var readers = map[kind]func(*reader) chat.Event{
 	emojiUpdated:  func(r *reader) chat.Event { return chat.EmojiUpdated{Emoji: chat.Emoji{ID: chat.EmojiID(r.int())}} },
 	emojiRemoved:  func(r *reader) chat.Event { return chat.EmojiRemoved{ID: chat.EmojiID(r.int()), Name: r.text()} },
 	serverChanged: func(*reader) chat.Event { return chat.ServerChanged{} },
+
+	commandsAdded:   func(r *reader) chat.Event { return chat.CommandsAdded{Commands: r.commands()} },
+	commandsRemoved: func(r *reader) chat.Event { return chat.CommandsRemoved{Names: items(r, r.text)} },
+	commandCalled: func(r *reader) chat.Event {
+		return chat.CommandCalled{Registrant: r.who(), Connection: r.text(), RoomID: r.room(), Caller: r.who(), Name: r.text(), Args: r.bytes()}
+	},
+	voiceJoined: func(r *reader) chat.Event { return chat.VoiceJoined{Participant: r.participant(), Insiders: r.users()} },
+	voiceChanged: func(r *reader) chat.Event {
+		return chat.VoiceChanged{Participant: r.participant(), Insiders: r.users()}
+	},
+	voiceLeft: func(r *reader) chat.Event { return chat.VoiceLeft{RoomID: r.room(), UserID: r.who()} },
+	voiceSignal: func(r *reader) chat.Event {
+		return chat.VoiceSignal{Recipient: r.who(), Connection: r.text(), RoomID: r.room(), From: r.who(), PeerID: r.text(), Data: r.bytes()}
+	},
 }
 
 func (r *reader) room() chat.RoomID { return chat.RoomID(r.int()) }

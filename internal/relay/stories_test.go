@@ -474,3 +474,47 @@ func TestTooMuchToTellIsLookedUp(t *testing.T) {
 		t.Logf("%d events did not fit", c.nodes[0].relay.Stats().Lost+c.nodes[1].relay.Stats().Lost)
 	}, func(c *cluster) { c.queue = 1 })
 }
+
+func TestVoiceRoomsAndCommandsSpanTheNodes(t *testing.T) {
+	each(t, 2, func(t *testing.T, c *cluster) {
+		ada, bob := c.person("ada"), c.person("bob")
+		_, err := c.nodes[0].SetRank(t.Context(), chat.Operator, ada.UserID, chat.RankOwner)
+		c.must(err)
+		room := c.room(ada, bob)
+		v, err := c.nodes[0].CreateRoom(t.Context(), ada, core.NewRoom{Name: "Lounge", Type: chat.Public, Form: chat.Voice})
+		c.must(err)
+		lounge := v.Room.ID
+		_, err = c.nodes[1].Join(t.Context(), bob, lounge)
+		c.must(err)
+		one, other := c.nodes[0].connect("ada", lounge), c.nodes[0].connect("ada", lounge)
+		far := c.nodes[1].connect("bob", lounge)
+
+		c.must(c.nodes[0].RegisterCommands(t.Context(), one.conn.Actor, []chat.Command{{Name: "roll"}}))
+		until(t, "the other node hears of the command", func() bool { return len(far.got("CommandsAdded")) == 1 })
+		_, err = c.nodes[1].CallCommand(t.Context(), far.conn.Actor, core.CommandRequest{RoomID: room, Name: "roll"})
+		c.must(err)
+		until(t, "the bot is called", func() bool { return len(one.got("CommandCalled")) == 1 })
+
+		for n, cl := range map[*node]*client{c.nodes[0]: one, c.nodes[1]: far} {
+			_, err := n.JoinVoice(t.Context(), cl.conn.Actor, core.VoiceEntry{RoomID: lounge, PeerID: "p", Media: chat.RelayedMedia})
+			c.must(err)
+		}
+		until(t, "both hear of both", func() bool { return len(one.got("VoiceJoined")) == 2 && len(far.got("VoiceJoined")) == 2 })
+		c.must(c.nodes[1].Signal(t.Context(), far.conn.Actor, ada.UserID, []byte(`{"sdp":""}`)))
+		until(t, "the signal arrives", func() bool { return len(one.got("VoiceSignal")) == 1 })
+		if len(other.got("VoiceSignal"))+len(other.got("CommandCalled")) > 0 {
+			t.Error("what is for one connection came to another one of the same person")
+		}
+
+		_, err = c.nodes[1].Sanction(t.Context(), chat.Operator, core.Measure{Kind: chat.Ban, RoomID: lounge, UserID: bob.UserID}) // its node hears of it
+		c.must(err)
+		until(t, "who is banned is out", func() bool { return len(one.got("VoiceLeft")) == 1 })
+		c.nodes[0].hub.Detach(one.conn)
+		c.nodes[0].Disconnected(t.Context(), one.conn.Actor)
+		until(t, "the bot's command is gone with it", func() bool { return len(far.got("CommandsRemoved")) == 1 })
+		all, err := c.nodes[1].VoiceRooms(t.Context(), []chat.RoomID{lounge})
+		if c.must(err); len(all) > 0 {
+			t.Errorf("still there: %v", all)
+		}
+	})
+}

@@ -80,6 +80,7 @@ func (s *socket) Opened(c *ws.Conn) {
 	s.conn = c
 	d, ctx := s.dialect, s.dialect.ctx
 	s.live = d.hub.Attach(s.actor, d, c)
+	s.actor = s.live.Actor // with the connection's name
 	ready, rooms, err := s.ready(ctx)
 	if err != nil {
 		s.fail("", err)
