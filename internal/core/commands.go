@@ -191,8 +191,8 @@ func checkCommand(c *chat.Command) error {
 	return nil
 }
 
-// mayRegister says whether the actor may register commands: administrators, and whom the operator named.
-func (c *Core) mayRegister(ctx context.Context, by chat.Actor) error {
+// mayAnswerCommands says whether the actor may register commands: administrators, and whom the operator named.
+func (c *Core) mayAnswerCommands(ctx context.Context, by chat.Actor) error {
 	user, err := c.person(ctx, by)
 	if err != nil {
 		return err
@@ -227,7 +227,7 @@ func (c *Core) RegisterCommands(ctx context.Context, by chat.Actor, commands []c
 	if by.Connection == "" {
 		return errNoConnection
 	}
-	if err := c.mayRegister(ctx, by); err != nil {
+	if err := c.mayAnswerCommands(ctx, by); err != nil {
 		return err
 	}
 	if len(commands) == 0 || len(commands) > maxCommands {
@@ -310,7 +310,7 @@ func (c *Core) dropCommands(ctx context.Context, user chat.UserID, connection st
 // recheckCommands takes back the commands of those on this node who may not register any more.
 func (c *Core) recheckCommands(ctx context.Context) error {
 	for _, x := range c.commands.mine() {
-		err := c.mayRegister(ctx, chat.Actor{UserID: x.Item.UserID})
+		err := c.mayAnswerCommands(ctx, chat.Actor{UserID: x.Item.UserID})
 		if err == nil {
 			continue
 		}
