@@ -346,7 +346,7 @@ func fixed(cfg config.Config) map[string]string {
 	out := make(map[string]string)
 	for setting, key := range map[string]string{
 		core.SettingName: "server.name", core.SettingDescription: "server.description", core.SettingRegistration: "registration",
-		core.SettingRoomInvites: "registration_by_room_invite",
+		core.SettingRoomInvites: "registration_by_room_invite", core.SettingAttachmentTypes: "limits.attachment_types",
 	} {
 		if origin := cfg.Origin(key); origin != config.OriginDefault {
 			out[setting] = string(origin)

@@ -90,7 +90,7 @@ func (c *Config) settings() []setting {
 		size(&l.AttachmentBytes, "limits.attachment_bytes", 10<<20, 1<<10, 1<<40, "Largest attachment."),
 		list(&l.AttachmentTypes, "limits.attachment_types", []string{"jpg", "png", "gif", "webp", "pdf", "doc", "docx", "zip"},
 			`a list of file types such as "png", "video/mp4" or "audio/*"`, parseFileType, plain,
-			"Types of files that are taken, by ending, media type or class of these; what a file is, its content tells. Known beside the default ones are what browsers play: `mp4`, `mov`, `webm` and `ogv`, together `video/*`; `mp3`, `m4a`, `ogg`, `weba`, `wav` and `flac`, together `audio/*`. The web UI plays them. `[]`: no files."),
+			"Types of files that are taken, by ending, media type or class of these; what a file is, its content tells. Known beside the default ones are what browsers play: `mp4`, `mov`, `webm` and `ogv`, together `video/*`; `mp3`, `m4a`, `ogg`, `weba`, `wav` and `flac`, together `audio/*`. The web UI plays them. `[]`: no files. Unless it is set here, administrators can change it while the server runs."),
 		number(&l.AttachmentsPerMessage, "limits.attachments_per_message", 10, 0, 100, "Attachments of one message."),
 		size(&l.BodyBytes, "limits.body_bytes", 1<<20, 16<<10, 1<<30, "Largest request body, uploads aside."),
 		number(&l.ConnectionsPerUser, "limits.connections_per_user", 50, 0, maxCount, "WebSocket connections of one user to one node at a time; 0: no limit."),

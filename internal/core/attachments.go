@@ -76,7 +76,11 @@ func (c *Core) UploadFile(ctx context.Context, by chat.Actor, u Upload) (a chat.
 	if err != nil {
 		return a, err
 	}
-	kind, err := c.inspect(ctx, file, c.AttachmentTypes, meta)
+	settings, err := c.Server(ctx)
+	if err != nil {
+		return a, err
+	}
+	kind, err := c.inspect(ctx, file, settings.AttachmentTypes, meta)
 	if err != nil {
 		return a, err
 	}

@@ -41,7 +41,8 @@ type Options struct {
 	TempDir           string // where uploads wait while they are checked
 	Shared            bool   // other nodes work on the same store
 	Limits            Limits
-	// AttachmentTypes are the types of files that can be uploaded; nil means scan.DefaultTypes, empty none.
+	// AttachmentTypes are the types of files that can be uploaded unless administrators say otherwise; nil means
+	// scan.DefaultTypes, empty none.
 	AttachmentTypes []scan.Type
 	// PushNetworks are ranges that are not public in which push services may be, too.
 	PushNetworks []netip.Prefix

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"parley/internal/chat"
+	"parley/internal/scan"
 )
 
 // serverSetting is the key under which the store keeps what administrators set.
@@ -32,6 +33,7 @@ type ServerSettings struct {
 	DefaultRooms    []chat.RoomID // public rooms that new people enter; nil: the server's own rooms
 	Welcome         string        // what new people are told, as a notification; empty for nothing
 	AttachmentBytes int64         // of one file, at most what the operator set; 0 or less: no limit
+	AttachmentTypes []scan.Type   // of files that are taken; not to be changed
 }
 
 // The names of settings, as administrators and the audit log see them.
@@ -44,6 +46,7 @@ const (
 	SettingDefaultRooms    = "default_rooms"
 	SettingWelcome         = "welcome"
 	SettingAttachmentBytes = "attachment_bytes"
+	SettingAttachmentTypes = "attachment_types"
 )
 
 // storedSettings are those that administrators have set; nil: never.
@@ -56,6 +59,7 @@ type storedSettings struct {
 	DefaultRooms    *[]chat.RoomID `json:"default_rooms,omitempty"`
 	Welcome         *string        `json:"welcome,omitempty"`
 	AttachmentBytes *int64         `json:"attachment_bytes,omitempty"`
+	AttachmentTypes *[]scan.Type   `json:"attachment_types,omitempty"`
 }
 
 // ServerChange changes settings of the server; nil fields stay.
@@ -65,6 +69,7 @@ type ServerChange struct {
 	RoomInvites                *bool
 	DefaultRooms               *[]chat.RoomID // empty: none
 	AttachmentBytes            *int64
+	AttachmentTypes            *[]string // as scan.ParseTypes reads them; empty: no files
 }
 
 // serverCache keeps the settings, read anew after ServerChanged.
@@ -133,7 +138,7 @@ func (c *Core) Server(ctx context.Context) (ServerSettings, error) {
 func (c *Core) effective(s *storedSettings) ServerSettings {
 	out := ServerSettings{
 		Name: c.ServerName, Description: c.ServerDescription, Registration: c.Registration, RoomInvites: !c.RoomInvitesClosed,
-		AttachmentBytes: c.Limits.AttachmentBytes,
+		AttachmentBytes: c.Limits.AttachmentBytes, AttachmentTypes: c.AttachmentTypes,
 	}
 	prefer(c, SettingName, &out.Name, s.Name)
 	prefer(c, SettingDescription, &out.Description, s.Description)
@@ -141,6 +146,7 @@ func (c *Core) effective(s *storedSettings) ServerSettings {
 	prefer(c, SettingRoomInvites, &out.RoomInvites, s.RoomInvites)
 	prefer(c, SettingIcon, &out.IconURL, s.Icon)
 	prefer(c, SettingWelcome, &out.Welcome, s.Welcome)
+	prefer(c, SettingAttachmentTypes, &out.AttachmentTypes, s.AttachmentTypes)
 	if s.DefaultRooms != nil {
 		out.DefaultRooms = append([]chat.RoomID{}, *s.DefaultRooms...)
 	}
@@ -190,6 +196,8 @@ func (s *storedSettings) has(setting string) bool {
 		return s.Welcome != nil
 	case SettingAttachmentBytes:
 		return s.AttachmentBytes != nil
+	case SettingAttachmentTypes:
+		return s.AttachmentTypes != nil
 	}
 	return false
 }
@@ -204,13 +212,21 @@ func (c *Core) AdminServer(ctx context.Context, by chat.Actor) (ServerSettings, 
 
 // UpdateServer changes the server's settings, at once and on every node, and tells everyone. Fails with permission_missing
 // (manage_server), setting_fixed (the operator set it), server_name_invalid, description_too_long, description_invalid,
-// welcome_too_long, welcome_invalid, registration_invalid, default_rooms_invalid, attachment_bytes_invalid.
+// welcome_too_long, welcome_invalid, registration_invalid, default_rooms_invalid, attachment_bytes_invalid,
+// attachment_types_invalid.
 func (c *Core) UpdateServer(ctx context.Context, by chat.Actor, ch ServerChange) (ServerSettings, error) {
 	if _, err := c.permit(ctx, by, chat.ManageServer); err != nil {
 		return ServerSettings{}, err
 	}
 	if err := c.cleanServer(ctx, &ch); err != nil {
 		return ServerSettings{}, err
+	}
+	var types []scan.Type
+	if ch.AttachmentTypes != nil {
+		var err error
+		if types, err = scan.ParseTypes(*ch.AttachmentTypes); err != nil {
+			return ServerSettings{}, chat.InvalidField("attachment_types", "attachment_types_invalid", "The server cannot tell all of these types: %v.", err)
+		}
 	}
 	return c.changeServer(ctx, by, func(s *storedSettings) (fields []string) {
 		note := func(setting string, set bool) {
@@ -227,6 +243,10 @@ func (c *Core) UpdateServer(ctx context.Context, by chat.Actor, ch ServerChange)
 		if ch.DefaultRooms != nil && (s.DefaultRooms == nil || !slices.Equal(*s.DefaultRooms, *ch.DefaultRooms)) {
 			s.DefaultRooms = ch.DefaultRooms
 			note(SettingDefaultRooms, true)
+		}
+		if ch.AttachmentTypes != nil && (s.AttachmentTypes == nil || !slices.Equal(*s.AttachmentTypes, types)) {
+			s.AttachmentTypes = &types
+			note(SettingAttachmentTypes, true)
 		}
 		return fields
 	})
@@ -250,6 +270,7 @@ func (c *Core) cleanServer(ctx context.Context, ch *ServerChange) error {
 		{SettingName, ch.Name != nil}, {SettingDescription, ch.Description != nil}, {SettingWelcome, ch.Welcome != nil},
 		{SettingRegistration, ch.Registration != nil}, {SettingRoomInvites, ch.RoomInvites != nil},
 		{SettingDefaultRooms, ch.DefaultRooms != nil}, {SettingAttachmentBytes, ch.AttachmentBytes != nil},
+		{SettingAttachmentTypes, ch.AttachmentTypes != nil},
 	} {
 		if _, fixed := c.Fixed[f.setting]; f.given && fixed {
 			e := chat.Errorf(chat.Forbidden, "setting_fixed", "The operator of the server has set this: it can only be changed there.")

@@ -2,11 +2,13 @@ package core_test
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
 	"parley/internal/chat"
 	"parley/internal/core"
+	"parley/internal/scan"
 )
 
 func TestServerSettings(t *testing.T) {
@@ -30,6 +32,7 @@ func TestServerSettings(t *testing.T) {
 		{"there are three ways to register", root, core.ServerChange{Registration: ptr(core.Registration("maybe"))}, "registration_invalid"},
 		{"uploads are bounded by the operator", root, core.ServerChange{AttachmentBytes: ptr(int64(1<<20 + 1))}, "attachment_bytes_invalid"},
 		{"uploads are not of nothing", root, core.ServerChange{AttachmentBytes: ptr(int64(0))}, "attachment_bytes_invalid"},
+		{"files are of types that can be told", root, core.ServerChange{AttachmentTypes: &[]string{"png", "exe"}}, "attachment_types_invalid"},
 		{"nobody is led into a private room", root, core.ServerChange{DefaultRooms: &[]chat.RoomID{den}}, "default_rooms_invalid"},
 		{"nor into one that is not there", root, core.ServerChange{DefaultRooms: &[]chat.RoomID{9999}}, "default_rooms_invalid"},
 		{"nor twice into one", root, core.ServerChange{DefaultRooms: &[]chat.RoomID{hall, hall}}, "default_rooms_invalid"},
@@ -84,6 +87,37 @@ func TestServerSettings(t *testing.T) {
 	if err != nil || len(entries) != 2 {
 		t.Errorf("%d audit entries, %v", len(entries), err)
 	}
+}
+
+func TestAdministratorsSayWhichFilesAreTaken(t *testing.T) {
+	w := newWorld(t, scanned)
+	root := w.user("root", chat.RoleAdmin)
+	upload := func(name string, content []byte, code string) {
+		t.Helper()
+		_, err := w.UploadFile(w.ctx, root, core.Upload{Filename: name, Body: bytes.NewReader(content)})
+		w.want(err, code)
+	}
+	upload("a.mp4", film(t), "type_not_allowed")
+	s, err := w.UpdateServer(w.ctx, root, core.ServerChange{AttachmentTypes: &[]string{"VIDEO/*", "png"}})
+	if w.must(err); !slices.Equal(s.AttachmentTypes, []scan.Type{scan.MP4, scan.MOV, scan.WebM, scan.OGV, scan.PNG}) {
+		t.Errorf("%v", s.AttachmentTypes)
+	}
+	upload("a.mp4", film(t), "")
+	upload("a.png", picture(t, 4, 3, 1), "")
+	upload("a.zip", archive(t, []byte("x")), "type_not_allowed")
+	w.told()
+	_, err = w.UpdateServer(w.ctx, root, core.ServerChange{AttachmentTypes: &[]string{"video/*", "image/png"}})
+	if w.must(err); len(w.told()) != 0 {
+		t.Error("the same again was told")
+	}
+	_, err = w.UpdateServer(w.ctx, root, core.ServerChange{AttachmentTypes: &[]string{}})
+	w.must(err)
+	upload("a.png", picture(t, 4, 3, 1), "type_not_allowed")
+
+	w.Fixed = map[string]string{core.SettingAttachmentTypes: "file"} // the operator has the last word
+	upload("a.png", picture(t, 4, 3, 1), "")
+	_, err = w.UpdateServer(w.ctx, root, core.ServerChange{AttachmentTypes: &[]string{"mp4"}})
+	w.want(err, "setting_fixed")
 }
 
 func TestServerIcon(t *testing.T) {

@@ -11,8 +11,19 @@ let bob: Person;
 let room: Json;
 
 beforeAll(async () => {
-	w = await World.start({ PARLEY_LIMITS_ATTACHMENT_TYPES: 'image/*,video/*,audio/*' });
+	w = await World.start();
 	await w.owner();
+	const owner = await w.login('owner');
+	await owner.page.goto(`${w.base}/admin/settings`);
+	const taken = owner.page.getByRole('group', { name: 'Files that people can send' });
+	await taken.getByRole('checkbox', { name: 'Videos' }).check({ force: true });
+	await taken.getByRole('checkbox', { name: 'Audio' }).check({ force: true });
+	await taken.getByRole('checkbox', { name: 'Documents' }).uncheck({ force: true });
+	await owner.page.getByRole('button', { name: 'Save' }).click();
+	await until('films are taken', async () => {
+		const { limits } = await api(owner, w.base, 'GET', '/server');
+		return limits.attachment_types.includes('mp4') && limits.attachment_types.includes('mp3') && !limits.attachment_types.includes('pdf');
+	});
 	ada = await w.person('ada');
 	bob = await w.person('bob');
 	room = await api(ada, w.base, 'POST', '/rooms', { name: 'Cinema', slug: 'cinema', type: 'public' });

@@ -93,6 +93,7 @@ var codes = []Code{
 	{"registration_invalid", http.StatusBadRequest, "registration is open, invite or closed."},
 	{"default_rooms_invalid", http.StatusBadRequest, "default_rooms names public rooms, at most 50, each once."},
 	{"attachment_bytes_invalid", http.StatusBadRequest, "attachment_bytes is outside what the operator allows."},
+	{"attachment_types_invalid", http.StatusBadRequest, "attachment_types names something that the server cannot tell by its content."},
 	{"emoji_unknown", http.StatusBadRequest, "The server has no emoji of this :name:."},
 	{"emoji_not_found", http.StatusNotFound, "There is no such emoji."},
 	{"emoji_name_invalid", http.StatusBadRequest, "The name of an emoji is 1 to 64 of A-Z, a-z, 0-9 and _."},

@@ -8,6 +8,7 @@ import (
 
 	"parley/internal/chat"
 	"parley/internal/core"
+	"parley/internal/scan"
 )
 
 type (
@@ -21,7 +22,7 @@ type (
 		BodyBytes               int64    `json:"body_bytes" doc:"Of a request, uploads aside." example:"1048576"`
 		AttachmentBytes         *int64   `json:"attachment_bytes" doc:"Of one file; null: no limit." example:"10485760"`
 		AttachmentsPerMessage   *int     `json:"attachments_per_message" doc:"Null: no limit." example:"10"`
-		AttachmentTypes         []string `json:"attachment_types" doc:"By ending: the default is these, and an operator may take sound and moving pictures too (mp4, mov, webm, ogv, mp3, m4a, ogg, weba, wav, flac), or less." example:"[\"jpg\",\"png\",\"gif\",\"webp\",\"pdf\",\"doc\",\"docx\",\"zip\"]"`
+		AttachmentTypes         []string `json:"attachment_types" doc:"By ending: the default is these, and operators and administrators may take sound and films too (mp4, mov, webm, ogv, mp3, m4a, ogg, weba, wav, flac), or less." example:"[\"jpg\",\"png\",\"gif\",\"webp\",\"pdf\",\"doc\",\"docx\",\"zip\"]"`
 		MessagesPer10s          *int     `json:"messages_per_10s" doc:"Null: no limit." example:"10"`
 		EditWindowSeconds       *int64   `json:"edit_window_seconds" doc:"Age up to which a message can be edited; null: always." example:"900"`
 		ReactionsPerMessage     int      `json:"reactions_per_message" doc:"Different emoji." example:"20"`
@@ -89,16 +90,16 @@ func (d *Dialect) server(s core.ServerSettings) Server {
 // limits is what the server is set to.
 func (d *Dialect) limits(s core.ServerSettings) Limits {
 	l := d.core.Limits
-	types := make([]string, 0, len(d.core.AttachmentTypes))
-	for _, t := range d.core.AttachmentTypes {
-		types = append(types, string(t))
-	}
 	return Limits{
 		ContentCharacters: core.MaxContent, RoomNameCharacters: 100, DescriptionCharacters: 1000, DisplayNameCharacters: 50, StatusMessageCharacters: 100,
 		BodyBytes: d.BodyBytes, AttachmentBytes: positive(s.AttachmentBytes), AttachmentsPerMessage: positive(l.AttachmentsPerMessage),
-		AttachmentTypes: types, MessagesPer10s: positive(l.MessagesPer10s), EditWindowSeconds: positive(int64(l.EditWindow.Seconds())),
+		AttachmentTypes: typeNames(s.AttachmentTypes), MessagesPer10s: positive(l.MessagesPer10s), EditWindowSeconds: positive(int64(l.EditWindow.Seconds())),
 		ReactionsPerMessage: 20,
 	}
+}
+
+func typeNames(types []scan.Type) []string {
+	return convert(types, func(t scan.Type) string { return string(t) })
 }
 
 // positive turns no limit into null.

@@ -9,6 +9,7 @@ import (
 
 	"parley/internal/chat"
 	"parley/internal/core"
+	"parley/internal/scan"
 )
 
 type (
@@ -23,6 +24,8 @@ type (
 		Welcome            string            `json:"welcome" doc:"What new people are told, as a notification; empty for nothing." example:"Mind the gap."`
 		AttachmentBytes    *int64            `json:"attachment_bytes" doc:"Of one file; null: no limit." example:"10485760"`
 		AttachmentBytesMax *int64            `json:"attachment_bytes_max" doc:"What the operator allows; null: no limit." example:"10485760"`
+		AttachmentTypes    []string          `json:"attachment_types" doc:"Types of files that are taken, by ending." example:"[\"jpg\",\"png\",\"mp4\"]"`
+		KnownTypes         []string          `json:"attachment_types_known" doc:"All types that the server can tell by their content, by ending."`
 		Origins            map[string]string `json:"origins" doc:"Where each value comes from: default, stored (set here), file, environment or flag."`
 		ReadOnly           []string          `json:"read_only" doc:"Settings that only the operator can change, by name."`
 	}
@@ -34,13 +37,14 @@ type (
 		DefaultRooms    *[]string `json:"default_rooms" required:"false" doc:"Ids of public rooms, at most 50."`
 		Welcome         *string   `json:"welcome" required:"false" maxLength:"2000" example:"Mind the gap."`
 		AttachmentBytes *int64    `json:"attachment_bytes" required:"false" doc:"At most attachment_bytes_max." example:"5242880"`
+		AttachmentTypes *[]string `json:"attachment_types" required:"false" maxItems:"100" doc:"Endings, media types, or classes of these, all of types that the server knows: mp4, audio/mpeg, image/*. Empty: no files." example:"[\"image/*\",\"mp4\"]"`
 	}
 )
 
 // settingNames are the settings that have an origin.
 var settingNames = []string{
 	core.SettingName, core.SettingDescription, core.SettingIcon, core.SettingRegistration, core.SettingRoomInvites, core.SettingDefaultRooms,
-	core.SettingWelcome, core.SettingAttachmentBytes,
+	core.SettingWelcome, core.SettingAttachmentBytes, core.SettingAttachmentTypes,
 }
 
 func (d *Dialect) registerSettings() {
@@ -52,10 +56,10 @@ func (d *Dialect) registerSettings() {
 		})
 	handle(d, "PATCH /admin/settings", endpoint{
 		id: "admin-update-settings", tag: tag, summary: "Change the server's settings", description: "Needs manage_server. Fields that are not given stay. They hold at once, and everyone is told.",
-		codes: "permission_missing setting_fixed server_name_invalid description_too_long description_invalid welcome_too_long welcome_invalid registration_invalid default_rooms_invalid attachment_bytes_invalid",
+		codes: "permission_missing setting_fixed server_name_invalid description_too_long description_invalid welcome_too_long welcome_invalid registration_invalid default_rooms_invalid attachment_bytes_invalid attachment_types_invalid",
 	}, func(ctx context.Context, by chat.Actor, in *struct{ Body settingsRequest }) (*reply[ServerSettings], error) {
 		b := in.Body
-		ch := core.ServerChange{Name: b.Name, Description: b.Description, Welcome: b.Welcome, RoomInvites: b.RoomInvites, AttachmentBytes: b.AttachmentBytes}
+		ch := core.ServerChange{Name: b.Name, Description: b.Description, Welcome: b.Welcome, RoomInvites: b.RoomInvites, AttachmentBytes: b.AttachmentBytes, AttachmentTypes: b.AttachmentTypes}
 		if b.Registration != nil {
 			mode := core.Registration(*b.Registration)
 			ch.Registration = &mode
@@ -106,6 +110,7 @@ func (d *Dialect) settingsReply(ctx context.Context, s core.ServerSettings, err 
 	out := ServerSettings{
 		Name: s.Name, Description: s.Description, IconURL: orNil(s.IconURL), Registration: string(s.Registration), RoomInvites: s.RoomInvites,
 		Welcome: s.Welcome, AttachmentBytes: positive(s.AttachmentBytes), AttachmentBytesMax: positive(d.core.Limits.AttachmentBytes),
+		AttachmentTypes: typeNames(s.AttachmentTypes), KnownTypes: typeNames(scan.AllTypes()),
 		Origins: make(map[string]string, len(settingNames)), ReadOnly: []string{},
 	}
 	if s.DefaultRooms != nil {

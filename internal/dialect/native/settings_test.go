@@ -22,6 +22,10 @@ func TestSettings(t *testing.T) {
 	root.patch("/admin/settings", object{"default_rooms": []string{"x"}}).want(400, "default_rooms_invalid")
 	root.patch("/admin/settings", object{"registration": "x"}).want(400, "registration_invalid")
 	root.patch("/admin/settings", object{"attachment_bytes": 1 << 40}).want(400, "attachment_bytes_invalid")
+	root.patch("/admin/settings", object{"attachment_types": []string{"exe"}}).want(400, "attachment_types_invalid")
+	types := root.patch("/admin/settings", object{"attachment_types": []string{"png", "audio/mpeg"}}).want(200, "")
+	types.is("attachment_types", []string{"png", "mp3"}).is("origins.attachment_types", "stored").is("attachment_types_known.8", "mp4")
+	s.anyone().get("/server").want(200, "").is("limits.attachment_types", []string{"png", "mp3"})
 	root.patch("/admin/settings", object{"name": ""}).want(400, "server_name_invalid")
 
 	kind, body := form(t, file{"icon.png", "image/png", picture(t, 30, 30)})

@@ -180,7 +180,7 @@ export interface LiftRequest {
 export interface Limits {
 	/** Of one file; null: no limit. */
 	attachment_bytes: number | null;
-	/** By ending: the default is these, and an operator may take sound and moving pictures too (mp4, mov, webm, ogv, mp3, m4a, ogg, weba, wav, flac), or less. */
+	/** By ending: the default is these, and operators and administrators may take sound and films too (mp4, mov, webm, ogv, mp3, m4a, ogg, weba, wav, flac), or less. */
 	attachment_types: string[];
 	/** Null: no limit. */
 	attachments_per_message: number | null;
@@ -733,6 +733,10 @@ export interface ServerSettings {
 	attachment_bytes: number | null;
 	/** What the operator allows; null: no limit. */
 	attachment_bytes_max: number | null;
+	/** Types of files that are taken, by ending. */
+	attachment_types: string[];
+	/** All types that the server can tell by their content, by ending. */
+	attachment_types_known: string[];
 	/** Ids of the public rooms that new people enter; null: the rooms of the server itself. */
 	default_rooms: string[] | null;
 	description: string;
@@ -766,6 +770,8 @@ export interface SessionList {
 export interface SettingsRequest {
 	/** At most attachment_bytes_max. */
 	attachment_bytes?: number | null;
+	/** Endings, media types, or classes of these, all of types that the server knows: mp4, audio/mpeg, image/*. Empty: no files. */
+	attachment_types?: string[];
 	/** Ids of public rooms, at most 50. */
 	default_rooms?: string[];
 	description?: string | null;
