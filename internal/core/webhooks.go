@@ -184,7 +184,7 @@ func (c *Core) CreateWebhook(ctx context.Context, by chat.Actor, n NewWebhook) (
 		return v, err
 	}
 	if s.room.Form != chat.Text && s.room.Form != "" || s.room.Encrypted || s.room.Type == chat.Direct {
-		return v, chat.Errorf(chat.Invalid, "room_not_text", "Only rooms for text that are not encrypted can have webhooks.")
+		return v, chat.Errorf(chat.Forbidden, "room_not_text", "Only rooms for text that are not encrypted can have webhooks.")
 	}
 	w := chat.Webhook{ID: c.newKey(), RoomID: n.RoomID, Name: n.Name, AvatarURL: n.AvatarURL, CreatedBy: by.UserID, CreatedAt: c.now(), Version: 1}
 	err = c.change(ctx, func(tx Tx) ([]chat.Event, error) {

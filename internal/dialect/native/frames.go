@@ -163,6 +163,14 @@ func (d *Dialect) frame(ctx context.Context, ev chat.Event, viewer chat.UserID) 
 		return d.reaction(ctx, "reaction_added", e.Message, e.UserID, e.Emoji)
 	case chat.ReactionRemoved:
 		return d.reaction(ctx, "reaction_removed", e.Message, e.UserID, e.Emoji)
+	case chat.PollVoted:
+		whose := e.UserID
+		if viewer != whose {
+			whose = ""
+		}
+		return tallyOf("poll_voted", e.Message, whose)
+	case chat.PollEnded:
+		return tallyOf("poll_ended", e.Message, "")
 	case chat.Typing:
 		if viewer == e.UserID {
 			return nil
@@ -250,7 +258,7 @@ func (d *Dialect) roomFor(ctx context.Context, room chat.Room, viewer chat.UserI
 	return d.room(chat.RoomView{Room: room})
 }
 
-// Personal implements hub.Dialect: a message shows each person which reactions are theirs, and nobody is told that they type
+// Personal implements hub.Dialect: a message shows each person which reactions and votes are theirs, and nobody is told that they type
 // themselves.
 func (d *Dialect) Personal(ev chat.Event) []chat.UserID {
 	switch e := ev.(type) {
@@ -259,7 +267,12 @@ func (d *Dialect) Personal(ev chat.Event) []chat.UserID {
 		for _, r := range e.Message.Reactions {
 			users = append(users, r.Users...)
 		}
+		if e.Message.Poll != nil {
+			users = append(users, e.Message.Poll.Voters()...)
+		}
 		return users
+	case chat.PollVoted:
+		return []chat.UserID{e.UserID}
 	case chat.Typing:
 		return []chat.UserID{e.UserID}
 	}

@@ -2,6 +2,7 @@ package native
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strconv"
 
@@ -42,6 +43,9 @@ type (
 		ParentID    string   `json:"parent_id" required:"false" doc:"The message it replies to." example:"1040"`
 		Attachments []string `json:"attachments" required:"false" doc:"Ids of the caller's own uploads, at most 10."`
 		Nonce       string   `json:"nonce" required:"false" doc:"Made by the client: the send happens exactly once for each nonce, sender and room within 24 hours." maxLength:"64" example:"c-7f3a"`
+		Embeds      []opaque `json:"embeds" required:"false" doc:"At most 10, as bots send them: title, description, url, color, timestamp, author {name, url, icon_url}, footer {text, icon_url}, image and thumbnail {url}, fields [{name, value, inline}]."`
+
+		Poll *newPollRequest `json:"poll" required:"false" doc:"A question to the room; the content may be empty then."`
 	}
 	editRequest struct {
 		Content string `json:"content" maxLength:"10000" example:"Hello, world"`
@@ -121,7 +125,7 @@ func (d *Dialect) registerMessages() {
 	handle(d, "POST /rooms/{id}/messages", endpoint{
 		id: "send-message", tag: tag, status: 201, orStatus: 200, summary: "Send a message",
 		description: "Answered once the message is durable. A repeated nonce returns the message first stored, with 200, and tells nobody.",
-		codes:       "room_not_found not_a_member nonce_invalid message_not_found parent_deleted attach_forbidden attachment_invalid attachment_pending infected too_many_attachments " + sendFaults,
+		codes:       "room_not_found not_a_member nonce_invalid message_not_found parent_deleted attach_forbidden attachment_invalid attachment_pending infected too_many_attachments embeds_invalid poll_invalid poll_encrypted time_invalid " + sendFaults,
 	}, func(ctx context.Context, by chat.Actor, in *struct {
 		RoomPath
 		Body sendRequest
@@ -134,8 +138,13 @@ func (d *Dialect) registerMessages() {
 		if err != nil {
 			return nil, err
 		}
+		poll, err := in.Body.Poll.poll()
+		if err != nil {
+			return nil, err
+		}
 		m, isNew, err := d.core.SendMessage(ctx, by, core.NewMessage{
 			RoomID: id, Content: in.Body.Content, ParentID: parent, Attachments: in.Body.Attachments, Nonce: in.Body.Nonce,
+			Embeds: convert(in.Body.Embeds, func(o opaque) json.RawMessage { return json.RawMessage(o) }), Poll: poll,
 		})
 		if err != nil {
 			return nil, err

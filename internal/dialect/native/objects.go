@@ -111,6 +111,10 @@ type Message struct {
 	Reactions   []Reaction   `json:"reactions" doc:"In the order of the first use of each emoji."`
 	Attachments []Attachment `json:"attachments"`
 	Links       []Link       `json:"links"`
+	Author      *Author      `json:"author,omitempty"`
+	Embeds      []Embed      `json:"embeds,omitempty" doc:"At most 10."`
+	Command     *CommandUse  `json:"command,omitempty"`
+	Poll        *Poll        `json:"poll,omitempty"`
 	Nonce       string       `json:"nonce,omitempty" doc:"What the sending client gave; only in the answer to it and in message_created." example:"c-7f3a"`
 }
 
@@ -325,8 +329,12 @@ func (d *Dialect) message(m *chat.Message, viewer chat.UserID) Message {
 		out.Attachments = append(out.Attachments, d.attachment(&m.Attachments[i]))
 	}
 	for _, l := range m.Links {
+		if l.Picture {
+			continue
+		}
 		out.Links = append(out.Links, Link{URL: l.URL, Title: orNil(l.Title), Description: orNil(l.Description), Image: orNil(l.Image), ImageWidth: orNil(l.Width), ImageHeight: orNil(l.Height)})
 	}
+	d.carried(&out, m, viewer)
 	return out
 }
 

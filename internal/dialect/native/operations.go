@@ -231,6 +231,8 @@ func (d *Dialect) register() {
 	d.registerRoles()
 	d.registerSettings()
 	d.registerEmoji()
+	d.registerPolls()
+	d.registerWebhooks()
 	d.registerServer()
 }
 

@@ -73,13 +73,25 @@ func (d *Dialect) appendMessage(b []byte, m *chat.Message, viewer chat.UserID) [
 		b = appendText(b, string(id))
 	}
 	b = append(b, ']')
-	if len(m.Reactions)+len(m.Attachments)+len(m.Links) == 0 {
+	if len(m.Reactions)+len(m.Attachments)+len(m.Links) == 0 && m.Extras == nil && m.Poll == nil {
 		b = append(b, `,"reactions":[],"attachments":[],"links":[]`...)
 	} else {
 		shown := d.message(m, viewer)
 		b = appendJSON(append(b, `,"reactions":`...), shown.Reactions)
 		b = appendJSON(append(b, `,"attachments":`...), shown.Attachments)
 		b = appendJSON(append(b, `,"links":`...), shown.Links)
+		if shown.Author != nil {
+			b = appendJSON(append(b, `,"author":`...), shown.Author)
+		}
+		if len(shown.Embeds) > 0 {
+			b = appendJSON(append(b, `,"embeds":`...), shown.Embeds)
+		}
+		if shown.Command != nil {
+			b = appendJSON(append(b, `,"command":`...), shown.Command)
+		}
+		if shown.Poll != nil {
+			b = appendJSON(append(b, `,"poll":`...), shown.Poll)
+		}
 	}
 	if m.Nonce != "" && (viewer == "" || m.SenderID == viewer) {
 		b = appendText(append(b, `,"nonce":`...), m.Nonce)

@@ -41,6 +41,12 @@ func TestMessagesByHandAreMessagesByType(t *testing.T) {
 		Attachments: []chat.Attachment{{Key: "k", Filename: "a.png", Size: 5, MIMEType: "image/png", Width: 3, Height: 4, ThumbHash: "h", CreatedAt: at, Scan: chat.ScanClean}},
 		Links:       []chat.Link{{URL: "https://example.org/?a=1&b=2", Title: "T"}},
 	}
+	full.Links = append(full.Links, chat.Link{Picture: true, URL: "https://x/p.png", Image: "/api/previews/h", Width: 9, Height: 8})
+	ping := false
+	full.Extras = &chat.Extras{Author: &chat.Author{Kind: chat.WebhookAuthor, ID: "w", Name: "CI <b>", AvatarURL: "https://x/p.png"}, Command: &chat.CommandUse{Name: "roll", UserID: "b"}, Ping: &ping,
+		Embeds: []json.RawMessage{[]byte(`{"title":"T","url":"javascript:x","color":5,"timestamp":"2026-03-01","image":{"url":"https://x/p.png"},"thumbnail":{"url":"data:x"},"author":{"name":"A","url":"https://x"},
+			"footer":{"text":"F","icon_url":"https://x/p.png"},"fields":[{"name":"n","value":"v"}],"poll":{"question":"?","options":[{"id":"1","text":"a"},{"id":"2","text":"b"}]}}`)}}
+	full.Poll = &chat.Poll{Question: "?", Multiple: true, CreatedBy: ada.ID, ExpiresAt: at, EndedAt: at, Options: []chat.PollOption{{ID: "0", Text: "a", Emoji: "🫖", Voters: []chat.UserID{"b", ada.ID}}, {ID: "1", Text: "b"}}}
 	deleted := full
 	deleted.Deleted = true
 	for name, m := range map[string]chat.Message{

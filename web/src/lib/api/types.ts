@@ -81,6 +81,13 @@ export interface AuditPage {
 	/** Null at the end. */
 	next_cursor: string | null;
 }
+export interface Author {
+	avatar: Picture | null;
+	/** Of the webhook or plugin; what a service calls itself may stand here. */
+	id: string;
+	kind: "webhook" | "plugin" | "server";
+	name: string;
+}
 export interface BanPage {
 	bans: Sanction[];
 	/** Null at the end. */
@@ -99,6 +106,11 @@ export interface ChangeList {
 	/** There is more: ask again since the last message's change_seq. */
 	truncated: boolean;
 }
+export interface CommandUse {
+	name: string;
+	/** Who used it. */
+	user_id: string;
+}
 export interface DayStats {
 	/** Of attachments. */
 	bytes: number;
@@ -109,6 +121,38 @@ export interface DayStats {
 }
 export interface EditRequest {
 	content: string;
+}
+export interface Embed {
+	author: EmbedAuthor | null;
+	/** 0xRRGGBB as a number. */
+	color: number | null;
+	/** Markdown. */
+	description: string;
+	fields: EmbedField[];
+	footer: EmbedFooter | null;
+	image: Picture | null;
+	thumbnail: Picture | null;
+	timestamp: string | null;
+	title: string;
+	type: "rich" | "poll" | "link" | "image" | "video" | "article";
+	/** Where the title leads; http or https. */
+	url: string | null;
+}
+export interface EmbedAuthor {
+	icon: Picture | null;
+	name: string;
+	url: string | null;
+}
+export interface EmbedField {
+	/** Stands beside others that are inline, too. */
+	inline: boolean;
+	name: string;
+	/** Markdown. */
+	value: string;
+}
+export interface EmbedFooter {
+	icon: Picture | null;
+	text: string;
 }
 export interface Emoji {
 	animated: boolean;
@@ -281,13 +325,17 @@ export interface MemberPage {
 }
 export interface Message {
 	attachments: Attachment[];
+	author?: Author;
 	/** The latest change to it. */
 	change_seq: number;
+	command?: CommandUse;
 	/** Raw markdown as typed. */
 	content: string;
 	created_at: string;
 	deleted: boolean;
 	edited_at: string | null;
+	/** At most 10. */
+	embeds?: Embed[];
 	/** Rendered and sanitised; only with render=html. */
 	html?: string;
 	id: string;
@@ -299,6 +347,7 @@ export interface Message {
 	/** The message it replies to. */
 	parent_id: string | null;
 	pinned: boolean;
+	poll?: Poll;
 	/** In the order of the first use of each emoji. */
 	reactions: Reaction[];
 	room_id: string;
@@ -325,8 +374,22 @@ export interface NewInviteRequest {
 	/** Null or not given: no limit; 1 for a single use. */
 	max_uses?: number | null;
 }
+export interface NewOptionObject {
+	emoji?: string;
+	/** 1 to 50 characters, unique; not given: its place, from 0. */
+	id?: string;
+	text: string;
+}
 export interface NewPasswordRequest {
 	password: string;
+}
+export interface NewPollRequest {
+	/** In the future; null or not given: never. */
+	expires_at?: string | null;
+	multiple?: boolean;
+	/** 2 to 10. */
+	options: NewOptionObject[];
+	question: string;
 }
 export interface NewRoomRequest {
 	description?: string;
@@ -347,6 +410,12 @@ export interface NewUserRequest {
 	/** member if it is not given. */
 	rank?: "member" | "moderator" | "admin" | "owner";
 	username: string;
+}
+export interface NewWebhookRequest {
+	/** http or https; empty for none. */
+	avatar_url?: string;
+	name: string;
+	room_id: string;
 }
 export interface Notification {
 	/** Whose doing it is; null for the server's own. */
@@ -385,6 +454,50 @@ export interface PasswordRequest {
 	current_password: string;
 	/** 8 to 200 characters. */
 	new_password: string;
+}
+export interface Picture {
+	height: number | null;
+	/** Path of the picture as this server keeps it; null until it was fetched, or if it cannot be. */
+	image: string | null;
+	/** Where it is; http or https. */
+	url: string;
+	/** In pixels. */
+	width: number | null;
+}
+export interface Poll {
+	created_by: string | null;
+	/** When it was ended by hand; null: it was not. From then on who voted for what is for everyone to see. */
+	ended_at: string | null;
+	/** From then on no votes are taken; null: never. */
+	expires_at: string | null;
+	/** People may vote for several options. */
+	multiple: boolean;
+	options: PollOption[];
+	question: string;
+	/** People who voted. */
+	voters: number;
+	/** Of all options. */
+	votes: number;
+}
+export interface PollOption {
+	emoji: string | null;
+	/** Unique within the poll. */
+	id: string;
+	/** The caller voted for it. */
+	me: boolean;
+	text: string;
+	votes: number;
+}
+export interface PollResults {
+	poll: Poll;
+	/** By option; empty until the poll was ended. */
+	voters: PollVoters[];
+}
+export interface PollVoters {
+	/** Of the option. */
+	id: string;
+	/** The first 100 of them, in the order they voted. */
+	users: UserSummary[];
 }
 export interface PreferencesRequest {
 	favourite?: boolean | null;
@@ -702,10 +815,14 @@ export interface SendRequest {
 	attachments?: string[];
 	/** Markdown, 1 to 10,000 characters after trimming; may be empty when there are attachments. */
 	content?: string;
+	/** At most 10, as bots send them: title, description, url, color, timestamp, author {name, url, icon_url}, footer {text, icon_url}, image and thumbnail {url}, fields [{name, value, inline}]. */
+	embeds?: unknown[];
 	/** Made by the client: the send happens exactly once for each nonce, sender and room within 24 hours. */
 	nonce?: string;
 	/** The message it replies to. */
 	parent_id?: string;
+	/** A question to the room; the content may be empty then. */
+	poll?: NewPollRequest;
 }
 export interface Server {
 	/** The version of this API. */
@@ -862,6 +979,31 @@ export interface UserSummary {
 	id: string;
 	rank: "member" | "moderator" | "admin" | "owner";
 	username: string;
+}
+export interface VotesRequest {
+	/** Ids of options. */
+	options: string[];
+}
+export interface Webhook {
+	/** Where the picture is, on another site. */
+	avatar_url: string | null;
+	created_at: string;
+	/** Null if the operator made it, or the account is gone. */
+	created_by: UserSummary | null;
+	id: string;
+	name: string;
+	/** Path and query to send posts to, with the secret token; null for those who may not manage webhooks. */
+	path: string | null;
+	room_id: string;
+}
+export interface WebhookList {
+	/** Oldest first. */
+	webhooks: Webhook[];
+}
+export interface WebhookRequest {
+	/** Empty: none. */
+	avatar_url?: string | null;
+	name?: string | null;
 }
 
 /** Every operation, by its method and its path under /api. */
@@ -1321,6 +1463,34 @@ export interface Operations {
 		body: undefined;
 		answer: Message;
 	};
+	/** Read a poll with its results */
+	"GET /messages/{id}/poll": {
+		path: { id: string };
+		query: undefined;
+		body: undefined;
+		answer: PollResults;
+	};
+	/** End a poll */
+	"POST /messages/{id}/poll/end": {
+		path: { id: string };
+		query: undefined;
+		body: undefined;
+		answer: Message;
+	};
+	/** Vote in a poll */
+	"POST /messages/{id}/poll/votes": {
+		path: { id: string };
+		query: undefined;
+		body: VotesRequest;
+		answer: Message;
+	};
+	/** Take a vote back */
+	"DELETE /messages/{id}/poll/votes/{option}": {
+		path: { id: string; option: string };
+		query: undefined;
+		body: undefined;
+		answer: undefined;
+	};
 	/** See who reacted to a message, and with what */
 	"GET /messages/{id}/reactions": {
 		path: { id: string };
@@ -1740,6 +1910,48 @@ export interface Operations {
 		query: undefined;
 		body: undefined;
 		answer: undefined;
+	};
+	/** List webhooks, with their addresses for those who manage the server */
+	"GET /webhooks": {
+		path: undefined;
+		query: { room_id?: string };
+		body: undefined;
+		answer: WebhookList;
+	};
+	/** Make a webhook */
+	"POST /webhooks": {
+		path: undefined;
+		query: undefined;
+		body: NewWebhookRequest;
+		answer: Webhook;
+	};
+	/** Delete a webhook */
+	"DELETE /webhooks/{id}": {
+		path: { id: string };
+		query: undefined;
+		body: undefined;
+		answer: undefined;
+	};
+	/** See a webhook */
+	"GET /webhooks/{id}": {
+		path: { id: string };
+		query: undefined;
+		body: undefined;
+		answer: Webhook;
+	};
+	/** Rename a webhook or give it another picture */
+	"PATCH /webhooks/{id}": {
+		path: { id: string };
+		query: undefined;
+		body: WebhookRequest;
+		answer: Webhook;
+	};
+	/** Give a webhook another address */
+	"POST /webhooks/{id}/token": {
+		path: { id: string };
+		query: undefined;
+		body: undefined;
+		answer: Webhook;
 	};
 	/** Open the WebSocket */
 	"GET /ws": {
