@@ -3,6 +3,7 @@ package plugin
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"parley/internal/chat"
@@ -106,6 +107,10 @@ func (s *Service) translate(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case name := <-s.changed:
+			if err := s.Refresh(ctx, name); err != nil && ctx.Err() == nil && !errors.Is(err, ErrNotFound) {
+				s.log.Error("plugins could not be read again", "error", err)
+			}
 		case h := <-s.inbox:
 			if h.event == nil {
 				s.spread(h.name, h.data, about{})

@@ -96,7 +96,9 @@ var (
 	settingName  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,63}$`)
 	customEvent  = regexp.MustCompile(`^custom:[a-z0-9][a-z0-9_:-]{0,63}$`)
 	hostName     = regexp.MustCompile(`^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$`)
-	controlRunes = func(r rune) bool { return r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 }
+	controlRunes = func(r rune) bool {
+		return r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+	}
 )
 
 // SettingEnabled is the setting that every plugin has: whether it runs.

@@ -70,7 +70,8 @@ type Service struct {
 	log    *slog.Logger
 	client *http.Client
 
-	inbox chan happened
+	inbox   chan happened
+	changed chan string // names of plugins to be read again, "*" and ""
 
 	mu       sync.Mutex // guards what follows; never held while calling the host or the process
 	plugins  map[string]*plugin
@@ -128,7 +129,8 @@ func New(o Options) *Service {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	o.Dial.HTTPSOnly = len(o.Dial.Allow) == 0
-	s := &Service{opts: o, log: o.Logger, client: safedial.New(o.Dial), plugins: make(map[string]*plugin), online: make(map[chat.UserID]bool), inbox: make(chan happened, maxInbox)}
+	s := &Service{opts: o, log: o.Logger, client: safedial.New(o.Dial), plugins: make(map[string]*plugin), online: make(map[chat.UserID]bool), inbox: make(chan happened, maxInbox),
+		changed: make(chan string, maxPlugins)}
 	s.hearing.Store(&map[string]bool{})
 	return s
 }
@@ -217,6 +219,14 @@ func (s *Service) Refresh(ctx context.Context, name string) error {
 		return ErrNotFound
 	}
 	return nil
+}
+
+// Changed has Refresh called soon: for whoever may not wait, such as receivers of events.
+func (s *Service) Changed(name string) {
+	select {
+	case s.changed <- name:
+	default: // so much is to be read again that one more makes no difference but to those who are named
+	}
 }
 
 // ErrNotFound is the refusal for a name that no plugin has.

@@ -53,13 +53,13 @@ type plugin struct {
 	tokenRing []string
 	lastToken int64
 
-	hard                    []time.Time // hard faults of late
-	lastFault               *Happening
-	runs, faults, drops     uint64
-	took                    time.Duration
-	lastRun                 time.Time
-	logged                  int // lines of the last minute
-	loggedSince             time.Time
+	hard                []time.Time // hard faults of late
+	lastFault           *Happening
+	runs, faults, drops uint64
+	took                time.Duration
+	lastRun             time.Time
+	logged              int // lines of the last minute
+	loggedSince         time.Time
 }
 
 // asked is a call by the program of one generation.

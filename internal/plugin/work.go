@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"parley/internal/plugin/pipe"
@@ -64,8 +65,7 @@ func (s *Service) work(ctx context.Context) {
 			return
 		}
 		if err != nil || r.Ending {
-			c.kill()
-			end(0)
+			c.close(0)
 			if time.Since(began) > steady {
 				backoff = 0
 			}
@@ -197,13 +197,16 @@ func (s *Service) died(t *turn, r pipe.Response, err error, c *child) {
 	f := pipe.Fault{Kind: pipe.Crash, Where: t.request.Op}
 	switch {
 	case r.Ending:
-		heaviest := int64(-1)
+		heaviest := s.opts.Memory / 2 // else nobody holds much, and it was garbage that came faster than it was collected
 		for id, weight := range r.Weights {
-			if p := s.plugins[id]; p != nil && (weight > heaviest || weight == heaviest && p == t.p) {
+			if p := s.plugins[id]; p != nil && weight > heaviest {
 				guilty, heaviest = p, weight
 			}
 		}
-		f.Kind, f.Text = pipe.Memory, fmt.Sprintf("It held %d of the %d MiB that all plugins together may have.", heaviest>>20, s.opts.Memory>>20)
+		f.Kind, f.Text = pipe.Memory, fmt.Sprintf("It held %d of the %d MiB that all plugins together may have.", r.Weights[guilty.id]>>20, s.opts.Memory>>20)
+		if r.Weights[guilty.id] < s.opts.Memory/2 {
+			f.Text = fmt.Sprintf("It took more than the %d MiB that all plugins together may have.", s.opts.Memory>>20)
+		}
 	case errors.Is(err, errLate):
 		f.Kind, f.Text = pipe.Overtime, "It could not be interrupted and the process was ended."
 	default:
@@ -320,4 +323,14 @@ func (s *Service) input(p *plugin, gen int, in pipe.Input) {
 		p.urgent = append(p.urgent, in)
 		s.rouse()
 	}
+}
+
+// ranOut reports whether a process ended for want of memory, by what the runtime writes then.
+func ranOut(text string) bool {
+	for _, sign := range []string{"out of memory", "cannot allocate memory", "stack exceeds", "stack overflow", "cannot map pages"} {
+		if strings.Contains(text, sign) {
+			return true
+		}
+	}
+	return false
 }

@@ -115,13 +115,13 @@ func TestFaults(t *testing.T) {
 
 func TestProgramsThatDoNotLoad(t *testing.T) {
 	for name, tc := range map[string]struct{ source, text string }{
-		"a syntax error":            {"on(", "Unexpected"},
-		"an exception":              {"nothing()", "ReferenceError"},
-		"an event that is not his":  {`on("typing", () => {})`, "plugin.json"},
-		"no handler":                {`on("new_message")`, "function"},
-		"a refused promise":         {`Promise.reject(new Error("no"))`, "Error: no"},
-		"a command without name":    {`command({}, () => {})`, "name"},
-		"a command twice":           {`command({name: "a"}, () => {}); command({name: "a"}, () => {})`, "twice"},
+		"a syntax error":             {"on(", "Unexpected"},
+		"an exception":               {"nothing()", "ReferenceError"},
+		"an event that is not his":   {`on("typing", () => {})`, "plugin.json"},
+		"no handler":                 {`on("new_message")`, "function"},
+		"a refused promise":          {`Promise.reject(new Error("no"))`, "Error: no"},
+		"a command without name":     {`command({}, () => {})`, "name"},
+		"a command twice":            {`command({name: "a"}, () => {}); command({name: "a"}, () => {})`, "twice"},
 		"a task that runs too often": {`every(1, () => {})`, "10 to"},
 	} {
 		t.Run(name, func(t *testing.T) {
