@@ -65,7 +65,8 @@ type Actor struct {
 	// Connection names the live connection that asks, on all nodes; empty for requests outside of one. What it takes (a voice
 	// room's seat, commands) ends with it.
 	Connection string
-	Operator   bool // the operator at the command line: passes every permission check, has no user
+	Operator   bool   // the operator at the command line: passes every permission check, has no user
+	Plugin     string // the id of the plugin through which it is asked for; empty for none. Only for the audit log
 }
 
 // Operator is the actor of the command line and of the server's own chores.

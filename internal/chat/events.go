@@ -244,3 +244,11 @@ func (e EmojiRemoved) Scope() Scope { return Scope{Everyone: true} }
 type ServerChanged struct{}
 
 func (e ServerChanged) Scope() Scope { return Scope{Everyone: true} }
+
+// PluginsChanged says that settings of plugins changed, or that a plugin is to be loaded anew. No client is told.
+type PluginsChanged struct {
+	Name string // of the plugin to be loaded anew; "*" all of them; empty: their settings changed
+	Node string // that has done so already
+}
+
+func (e PluginsChanged) Scope() Scope { return Scope{} }

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"encoding/json"
+	"maps"
 
 	"parley/internal/chat"
 )
@@ -26,6 +27,13 @@ func (c *Core) Audit(ctx context.Context, by chat.Actor, f chat.AuditFilter, pag
 // audit makes an audit entry; details never hold message content.
 func (c *Core) audit(by chat.Actor, action, targetType, target string, room chat.RoomID, details map[string]any) chat.AuditEntry {
 	e := chat.AuditEntry{At: c.now(), ActorID: by.UserID, Action: action, TargetType: targetType, TargetID: target, RoomID: room}
+	if by.Plugin != "" {
+		details = maps.Clone(details)
+		if details == nil {
+			details = make(map[string]any, 1)
+		}
+		details["plugin"] = by.Plugin
+	}
 	if len(details) > 0 {
 		var err error
 		if e.Details, err = json.Marshal(details); err != nil {

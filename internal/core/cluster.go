@@ -136,6 +136,7 @@ func (c *Core) DropCaches() {
 	c.rights.drop()
 	c.server.drop()
 	c.recent.clear()
+	c.plugins.changed("")
 }
 
 // Heads returns the latest change_seq of rooms; those that do not exist are left out.

@@ -116,6 +116,7 @@ type Core struct {
 	own     []func([]chat.Event) // hear what happened on this node
 	rights  roleTable
 	server  serverCache
+	plugins pluginHost
 	visits  visits // who was here and which sessions were used since the last flush
 
 	hashing chan struct{} // bounds parallel password hashing

@@ -101,6 +101,11 @@ type Reader interface {
 	Setting(ctx context.Context, key string) (json.RawMessage, error) // not_found when never set
 	Stats(ctx context.Context, at time.Time) (Stats, error)
 
+	// What plugins keep.
+	PluginValue(ctx context.Context, plugin, key string) (json.RawMessage, error)
+	PluginKeys(ctx context.Context, plugin string) ([]string, error)                   // in no order
+	PluginUsage(ctx context.Context, plugin string) (keys int, bytes int64, err error) // bytes of keys and values
+
 	// Export walks, in id order, for backups of one person's or one room's data. fn's error stops the walk and is returned.
 	EachMessage(ctx context.Context, room chat.RoomID, sender chat.UserID, fn func(*chat.Message) error) error
 }
@@ -172,6 +177,8 @@ type Tx interface {
 	DeletePushSubscription(ctx context.Context, user chat.UserID, endpoint string) (bool, error) // user "": whoever's
 
 	PutSetting(ctx context.Context, key string, value json.RawMessage) error
+	PutPluginValue(ctx context.Context, plugin, key string, value json.RawMessage) error // new or changed
+	DeletePluginValue(ctx context.Context, plugin, key string) error
 	Expire(ctx context.Context, at time.Time) error // old sessions, nonces, notifications, read marks; bounded work per call
 }
 

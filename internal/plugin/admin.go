@@ -2,19 +2,20 @@ package plugin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"maps"
+	"slices"
 
 	"parley/internal/chat"
-	"parley/internal/plugin/pipe"
 )
 
 // List returns the plugins in the order of their names.
-func (s *Service) List() []Status {
+func (s *Service) List() []chat.Plugin {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := make([]Status, 0, len(s.order))
+	out := make([]chat.Plugin, 0, len(s.order))
 	for _, id := range s.order {
 		out = append(out, s.plugins[id].status())
 	}
@@ -22,24 +23,24 @@ func (s *Service) List() []Status {
 }
 
 // Status returns one plugin. Fails with ErrNotFound.
-func (s *Service) Status(id string) (Status, error) {
+func (s *Service) Status(id string) (chat.Plugin, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.plugins[id]
 	if p == nil {
-		return Status{}, ErrNotFound
+		return chat.Plugin{}, ErrNotFound
 	}
 	return p.status(), nil
 }
 
 // Configure changes settings of a plugin, on all nodes; null brings a default back. Fails with ErrNotFound, setting_fixed (its
 // config.json has it), setting_unknown, setting_invalid, too_large.
-func (s *Service) Configure(ctx context.Context, by Identity, id string, values Settings) (Status, error) {
+func (s *Service) Configure(ctx context.Context, by chat.Actor, id string, values map[string]json.RawMessage) (chat.Plugin, error) {
 	s.mu.Lock()
 	p := s.plugins[id]
 	if p == nil {
 		s.mu.Unlock()
-		return Status{}, ErrNotFound
+		return chat.Plugin{}, ErrNotFound
 	}
 	stored, defaults, file := maps.Clone(p.stored), Settings(p.src.manifest.Config), p.src.file
 	s.mu.Unlock()
@@ -51,7 +52,7 @@ func (s *Service) Configure(ctx context.Context, by Identity, id string, values 
 		if _, fixed := file[name]; fixed {
 			e := chat.Errorf(chat.Forbidden, "setting_fixed", "The operator has set %.50q in the plugin's config.json: it can only be changed there.", name)
 			e.Field = name
-			return Status{}, e
+			return chat.Plugin{}, e
 		}
 		if string(value) == "null" && kindOf(defaults[name]) != "null" {
 			delete(wish, name)
@@ -61,20 +62,20 @@ func (s *Service) Configure(ctx context.Context, by Identity, id string, values 
 	if err := defaults.check(wish); err != nil {
 		var first *chat.Error
 		if errors.As(err, &first) {
-			return Status{}, first
+			return chat.Plugin{}, first
 		}
-		return Status{}, err
+		return chat.Plugin{}, err
 	}
 	maps.Copy(stored, wish)
 	raw := stored.json()
 	if len(raw) > maxSettings {
-		return Status{}, chat.Errorf(chat.TooLarge, "too_large", "All settings of a plugin take at most %d KiB.", maxSettings>>10)
+		return chat.Plugin{}, chat.Errorf(chat.TooLarge, "too_large", "All settings of a plugin take at most %d KiB.", maxSettings>>10)
 	}
-	if err := s.opts.Host.Store(ctx, by, id, raw); err != nil {
-		return Status{}, err
+	if err := s.opts.Host.Store(ctx, by, id, raw, slices.Sorted(maps.Keys(values))); err != nil {
+		return chat.Plugin{}, err
 	}
 	if err := s.Refresh(ctx, ""); err != nil {
-		return Status{}, err
+		return chat.Plugin{}, err
 	}
 	return s.Status(id)
 }
@@ -110,6 +111,3 @@ func Check(id string, dir fs.FS) (Manifest, error) {
 	}
 	return src.manifest, src.err
 }
-
-// Fault is something that went wrong.
-type Fault = pipe.Fault

@@ -478,7 +478,7 @@ func (s *Service) callConfigure(ctx context.Context, c caller, args json.RawMess
 	if _, switches := a.Values[SettingEnabled]; switches {
 		return nil, chat.InvalidField(SettingEnabled, "setting_fixed", "A plugin does not switch itself on or off.")
 	}
-	st, err := s.Configure(ctx, c.Identity, c.ID, a.Values)
+	st, err := s.Configure(ctx, chat.Actor{Operator: true, Plugin: c.ID}, c.ID, a.Values)
 	if err != nil {
 		return nil, err
 	}

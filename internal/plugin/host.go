@@ -18,7 +18,6 @@ type Host interface {
 	Rooms(ctx context.Context) ([]chat.Room, error) // not direct ones
 	Message(ctx context.Context, id chat.MessageID) (*chat.Message, error)
 	Messages(ctx context.Context, room chat.RoomID, limit int) ([]chat.Message, error) // the newest, oldest first
-	Roles(ctx context.Context) ([]chat.Role, error)
 
 	Post(ctx context.Context, as Identity, p Post) (*chat.Message, error)
 	React(ctx context.Context, as Identity, message chat.MessageID, emoji string, give bool) error
@@ -37,7 +36,8 @@ type Host interface {
 	// Stored are the settings that were changed here, by plugin.
 	Stored(ctx context.Context) (map[string]json.RawMessage, error)
 	// Store replaces the stored settings of a plugin, tells every node, and calls nobody back by itself.
-	Store(ctx context.Context, by Identity, plugin string, settings json.RawMessage) error
+	// changed are the names of those that are not what they were.
+	Store(ctx context.Context, by chat.Actor, plugin string, settings json.RawMessage, changed []string) error
 
 	// Allow charges what all nodes share and reports whether it may be, and when it may be again.
 	Allow(ctx context.Context, key string, most int, per time.Duration) (ok bool, retry time.Duration, err error)

@@ -124,7 +124,6 @@ func (h *fakeHost) Message(_ context.Context, id chat.MessageID) (*chat.Message,
 func (h *fakeHost) Messages(context.Context, chat.RoomID, int) ([]chat.Message, error) {
 	return nil, nil
 }
-func (h *fakeHost) Roles(context.Context) ([]chat.Role, error) { return nil, nil }
 func (h *fakeHost) Post(ctx context.Context, as Identity, p Post) (*chat.Message, error) {
 	if h.hold != nil {
 		select {
@@ -179,7 +178,7 @@ func (h *fakeHost) Stored(context.Context) (map[string]json.RawMessage, error) {
 	}
 	return out, nil
 }
-func (h *fakeHost) Store(_ context.Context, _ Identity, plugin string, settings json.RawMessage) error {
+func (h *fakeHost) Store(_ context.Context, _ chat.Actor, plugin string, settings json.RawMessage, _ []string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.stored[plugin] = settings
@@ -268,9 +267,9 @@ func (w *world) did(want string) {
 	w.until(want, func() bool { return slices.Contains(w.host.list(), want) })
 }
 
-func (w *world) state(id string, want State) Status {
+func (w *world) state(id string, want State) chat.Plugin {
 	w.t.Helper()
-	var st Status
+	var st chat.Plugin
 	w.until(id+" to be "+string(want), func() bool {
 		st, _ = w.Status(id)
 		return st.State == want

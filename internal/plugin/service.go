@@ -34,13 +34,15 @@ type Options struct {
 	Bundled fs.FS // plugins that come with the program; nil: none
 	Dir     fs.FS // the operator's; nil: none
 
-	Input  time.Duration    // most that a plugin's code runs for one input; default 250 ms
+	Input  time.Duration    // of processors that a plugin's code may have for one input; default 250 ms
 	Memory int64            // bytes that all plugins hold at most; default 128 MiB
 	Hosts  []string         // that plugins may reach: those they name must be among them; "*": all they name
 	Dial   safedial.Options // of their requests
-	Grace  time.Duration    // beyond Input before the process is killed; default 2 s
+	Grace  time.Duration    // before a process that does not answer is killed; default 2 s
 
-	Clock   func() time.Time // default time.Now
+	Client  *http.Client                                              // for their requests, instead of one made of Dial; for tests
+	Ticker  func(time.Duration) (ticks <-chan time.Time, stop func()) // default: time.NewTicker
+	Clock   func() time.Time                                          // default time.Now
 	Observe func(plugin string, ran time.Duration, faults int)
 	Logger  *slog.Logger
 }
@@ -128,8 +130,17 @@ func New(o Options) *Service {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Ticker == nil {
+		o.Ticker = func(d time.Duration) (<-chan time.Time, func()) {
+			t := time.NewTicker(d)
+			return t.C, t.Stop
+		}
+	}
 	o.Dial.HTTPSOnly = len(o.Dial.Allow) == 0
-	s := &Service{opts: o, log: o.Logger, client: safedial.New(o.Dial), plugins: make(map[string]*plugin), online: make(map[chat.UserID]bool), inbox: make(chan happened, maxInbox),
+	if o.Client == nil {
+		o.Client = safedial.New(o.Dial)
+	}
+	s := &Service{opts: o, log: o.Logger, client: o.Client, plugins: make(map[string]*plugin), online: make(map[chat.UserID]bool), inbox: make(chan happened, maxInbox),
 		changed: make(chan string, maxPlugins)}
 	s.hearing.Store(&map[string]bool{})
 	return s

@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -82,6 +83,15 @@ func sources(bundled, dir fs.FS) ([]source, error) {
 	}), nil
 }
 
+// defaults are the settings of a plugin for which nobody stored any. Whoever writes a config.json for it wants it to run.
+func (s *source) defaults() Settings {
+	d := Settings(s.manifest.Config)
+	if s.file == nil {
+		return d
+	}
+	return d.over(Settings{SettingEnabled: json.RawMessage("true")})
+}
+
 var errNoManifest = errors.New("there is no plugin.json")
 
 // readSource reads one plugin's directory.
@@ -126,6 +136,9 @@ func (s *source) checkFile(dir fs.FS) {
 	if err != nil {
 		s.err = fmt.Errorf("%s: %w", settingsFile, err)
 		return
+	}
+	if file == nil {
+		file = Settings{} // it says null
 	}
 	s.file = file
 }

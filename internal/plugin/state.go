@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"reflect"
 	"slices"
@@ -12,14 +13,14 @@ import (
 )
 
 // State is how a plugin is.
-type State string
+type State = chat.PluginState
 
 // The states of a plugin.
 const (
-	Off      State = "off"      // not enabled
-	Starting State = "starting" // enabled, not loaded yet
-	Running  State = "running"
-	Faulty   State = "faulty" // does not load, or was stopped because of its faults; until it is reloaded
+	Off      = chat.PluginOff
+	Starting = chat.PluginStarting
+	Running  = chat.PluginRunning
+	Faulty   = chat.PluginFaulty
 )
 
 // plugin is one plugin, under the service's lock.
@@ -54,7 +55,7 @@ type plugin struct {
 	lastToken int64
 
 	hard                []time.Time // hard faults of late
-	lastFault           *Happening
+	lastFault           *chat.PluginFault
 	runs, faults, drops uint64
 	took                time.Duration
 	lastRun             time.Time
@@ -79,37 +80,6 @@ const (
 	maxTokens = 1024
 )
 
-// Happening is a fault and when it was.
-type Happening struct {
-	pipe.Fault
-	At time.Time
-}
-
-// Status is a plugin as administrators see it.
-type Status struct {
-	ID          string
-	Name        string
-	Version     string
-	Description string
-	Bundled     bool
-	State       State
-	Enabled     bool
-	Handles     []string // events, as its manifest has them
-	Permissions []Permission
-	Hosts       []string
-	Commands    []string
-	Settings    Settings // as they hold
-	Defaults    Settings
-	Stored      Settings // those that were changed here
-	Fixed       []string // those that its config.json sets
-	Runs        uint64
-	Faults      uint64
-	Dropped     uint64
-	Took        time.Duration
-	LastRun     time.Time // zero: never
-	LastFault   *Happening
-}
-
 func (p *plugin) identity() Identity { return Identity{ID: p.id, Name: p.src.manifest.Author} }
 
 // adopt takes over what was read, and reports whether the plugin has to be loaded anew for it. Settings alone are told to the
@@ -124,7 +94,7 @@ func (p *plugin) adopt(src source, stored json.RawMessage) (restart bool) {
 			delete(p.stored, name)
 		}
 	}
-	p.settings = Settings(src.manifest.Config).over(p.stored, src.file)
+	p.settings = src.defaults().over(p.stored, src.file)
 	same := !fresh && old.program == src.program && reflect.DeepEqual(old.manifest, src.manifest) && errText(old.err) == errText(src.err)
 	if !same || oldSettings.enabled() != p.settings.enabled() {
 		return true
@@ -235,7 +205,7 @@ func (p *plugin) take() (inputs []pipe.Input) {
 // note remembers a fault.
 func (p *plugin) note(f pipe.Fault, now time.Time) {
 	p.faults++
-	p.lastFault = &Happening{f, now}
+	p.lastFault = &chat.PluginFault{Kind: f.Kind, Where: f.Where, Text: f.Text, At: now}
 }
 
 // struck notes a fault that harmed others, and reports whether there were too many of late.
@@ -244,15 +214,15 @@ func (p *plugin) struck(now time.Time) bool {
 	return len(p.hard) >= hardFaults
 }
 
-func (p *plugin) status() Status {
+func (p *plugin) status() chat.Plugin {
 	m := &p.src.manifest
-	st := Status{
-		ID: p.id, Name: m.Name, Version: m.Version, Description: m.Description, Bundled: p.src.bundled, State: p.state, Enabled: p.settings.enabled(),
-		Handles: m.Events, Permissions: m.Permissions, Hosts: m.Hosts, Settings: p.settings, Defaults: m.Config, Stored: p.stored,
+	st := chat.Plugin{
+		ID: p.id, Name: cmp.Or(m.Name, p.id), Version: m.Version, Description: m.Description, Bundled: p.src.bundled, State: p.state, Enabled: p.settings.enabled(),
+		Handles: m.Events, Hosts: m.Hosts, Settings: p.settings, Defaults: m.Config, Stored: p.stored,
 		Runs: p.runs, Faults: p.faults, Dropped: p.drops, Took: p.took, LastRun: p.lastRun, LastFault: p.lastFault,
 	}
-	if st.Name == "" {
-		st.Name = p.id
+	for _, permission := range m.Permissions {
+		st.Permissions = append(st.Permissions, string(permission))
 	}
 	for _, c := range p.commands {
 		st.Commands = append(st.Commands, c.Name)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"parley/internal/plugin/pipe"
+	"parley/internal/plugin/sandbox"
 )
 
 // turn is what one plugin is to do next.
@@ -59,7 +60,8 @@ func (s *Service) work(ctx context.Context) {
 				continue
 			}
 		}
-		patience := time.Duration(max(1, t.inputs))*s.opts.Input + s.opts.Grace
+		// The process looks after the time itself; this is for one that does not answer at all.
+		patience := 20*s.opts.Input + time.Duration(t.inputs)*s.opts.Input + s.opts.Grace
 		r, err := c.exchange(ctx, t.request, patience)
 		if err != nil && ctx.Err() != nil {
 			return
@@ -211,8 +213,11 @@ func (s *Service) died(t *turn, r pipe.Response, err error, c *child) {
 		f.Kind, f.Text = pipe.Overtime, "It could not be interrupted and the process was ended."
 	default:
 		f.Text = "The process ended while its code ran: " + cmp.Or(c.last(), err.Error())
-		if ranOut(f.Text) {
+		switch {
+		case ranOut(f.Text):
 			f.Kind = pipe.Memory
+		case strings.Contains(f.Text, sandbox.StuckText):
+			f.Kind, f.Text = pipe.Overtime, fmt.Sprintf("It ran longer than %v and could not be interrupted, so the process ended.", s.opts.Input)
 		}
 	}
 	s.restarts++
@@ -296,13 +301,13 @@ func (s *Service) schedule(p *plugin, ticks []pipe.TickSpec) {
 // tick has a regular task run once in the cluster for every stretch of time of its length, first after one such stretch.
 func (s *Service) tick(p *plugin, gen int, t pipe.TickSpec, quit chan struct{}) {
 	every := time.Duration(t.Seconds) * time.Second
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
+	ticks, stop := s.opts.Ticker(every)
+	defer stop()
 	for {
 		select {
 		case <-quit:
 			return
-		case <-ticker.C:
+		case <-ticks:
 		}
 		ctx, cancel := context.WithTimeout(s.run, callTimeout)
 		// Clocks of nodes differ a little, and so do their tickers: a claim lasts most of the stretch.

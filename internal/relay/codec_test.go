@@ -24,7 +24,7 @@ var samples = []chat.Event{
 	chat.SanctionChanged{}, chat.RolesChanged{}, chat.UsersSeen{}, chat.BlockChanged{}, chat.ReportChanged{},
 	chat.EmojiAdded{}, chat.EmojiUpdated{}, chat.EmojiRemoved{}, chat.ServerChanged{},
 	chat.CommandsAdded{}, chat.CommandsRemoved{}, chat.CommandCalled{},
-	chat.VoiceJoined{}, chat.VoiceChanged{}, chat.VoiceLeft{}, chat.VoiceSignal{},
+	chat.VoiceJoined{}, chat.VoiceChanged{}, chat.VoiceLeft{}, chat.VoiceSignal{}, chat.PluginsChanged{},
 }
 
 // left are the fields that stay behind, because the receiver reads them from the store or has no use for them. A line ending

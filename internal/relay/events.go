@@ -50,6 +50,7 @@ const (
 	voiceChanged
 	voiceLeft
 	voiceSignal
+	pluginsChanged
 )
 
 // What nodes tell each other of themselves.
@@ -262,6 +263,10 @@ func (w *writer) personal(ev chat.Event) kind {
 		w.text(e.PeerID)
 		w.bytes(e.Data)
 		return voiceSignal
+	case chat.PluginsChanged:
+		w.text(e.Name)
+		w.text(e.Node)
+		return pluginsChanged
 	}
 	return 0
 }
@@ -348,6 +353,7 @@ var readers = map[kind]func(*reader) chat.Event{
 	voiceSignal: func(r *reader) chat.Event {
 		return chat.VoiceSignal{Recipient: r.who(), Connection: r.text(), RoomID: r.room(), From: r.who(), PeerID: r.text(), Data: r.bytes()}
 	},
+	pluginsChanged: func(r *reader) chat.Event { return chat.PluginsChanged{Name: r.text(), Node: r.text()} },
 }
 
 func (r *reader) room() chat.RoomID { return chat.RoomID(r.int()) }

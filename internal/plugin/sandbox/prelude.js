@@ -1,7 +1,7 @@
 // What plugins find in their global scope. `host` is what the engine lends; nothing else of it can be reached.
 (function (host) {
   "use strict";
-  const give = (name, value) => Object.defineProperty(globalThis, name, { value: Object.freeze(value), enumerable: true });
+  const give = (name, value) => Object.defineProperty(globalThis, name, { value: Object.freeze(value), enumerable: true, writable: true, configurable: true });
   const idOf = (x) => (x !== null && typeof x === "object" ? x.id : x);
   const call = host.call;
   const words = (list) => Array.prototype.map.call(list, (x) => (typeof x === "string" ? x : host.show(x))).join(" ");
@@ -14,7 +14,7 @@
   give("clearTimeout", (id) => host.forget(Number(id)));
   give("emit", (event, data) => call("emit", { event: String(event), data }));
   give("configure", (values) => call("configure", { values }));
-  Object.defineProperty(globalThis, "config", { get: () => host.config(), enumerable: true });
+  Object.defineProperty(globalThis, "config", { get: () => host.config(), enumerable: true, configurable: true });
 
   const log = {};
   for (const level of ["debug", "info", "warn", "error"]) log[level] = (...parts) => host.log(level, words(parts));

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
@@ -26,7 +27,7 @@ import (
 
 // Limits bound what the code of plugins may take.
 type Limits struct {
-	Input  time.Duration // for one input
+	Input  time.Duration // of processors, for one input
 	Memory int64         // bytes that all plugins together may hold
 }
 
@@ -47,7 +48,15 @@ const (
 	spare       = 64 << 20 // bytes over that which the system gives at most
 	stackBytes  = 64 << 20 // of one goroutine's stack
 	callDepth   = 1000     // of JavaScript functions
+	patience    = 10       // times Input: how long one input may take where processors are busy
 )
+
+// Stuck is how long code may go on, of processors, after it was told to stop: then it is in one of the engine's own functions,
+// and the process ends.
+const Stuck = time.Second
+
+// StuckText is what the process writes then.
+const StuckText = "code could not be interrupted"
 
 // ErrOverrun is why Serve ended when plugins held more memory than they may.
 var ErrOverrun = errors.New("plugins hold more memory than they may")
@@ -57,7 +66,7 @@ var ErrOverrun = errors.New("plugins hold more memory than they may")
 func Serve(in io.Reader, out io.Writer, l Limits) error {
 	debug.SetMemoryLimit(collectFrom * l.Memory)
 	debug.SetMaxStack(stackBytes)
-	regexp2.DefaultMatchTimeout = l.Input // the engine does not interrupt it
+	regexp2.DefaultMatchTimeout = patience * l.Input // the engine does not interrupt it; the code around it is, before
 	if err := confine(collectFrom*l.Memory + spare); err != nil {
 		return fmt.Errorf("limit the memory of the process: %w", err)
 	}
@@ -210,16 +219,19 @@ type watch struct {
 	limits Limits
 	base   int64 // bytes in use before there was any plugin
 
-	mu       sync.Mutex
-	running  *machine
-	deadline time.Time
-	reason   *pipe.Fault // why it was interrupted
-	over     bool        // memory was overrun
+	mu      sync.Mutex
+	running *machine
+	began   time.Time
+	spent   time.Duration // of processors, when it began
+	reason  *pipe.Fault   // why it was interrupted
+	over    bool          // memory was overrun
 
 	wake chan struct{} // something runs
 	quit chan struct{}
 	done sync.WaitGroup
 }
+
+const exitStuck = 4
 
 // look is how often running code is looked at.
 const look = 5 * time.Millisecond
@@ -239,7 +251,7 @@ func (w *watch) begin(m *machine) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	m.vm.ClearInterrupt()
-	w.running, w.deadline, w.reason = m, time.Now().Add(w.limits.Input), nil
+	w.running, w.began, w.spent, w.reason = m, time.Now(), cpuTime(), nil
 	select {
 	case w.wake <- struct{}{}:
 	default:
@@ -255,10 +267,15 @@ func (w *watch) end(m *machine) *pipe.Fault {
 	if w.reason != nil {
 		return w.reason
 	}
-	if time.Now().After(w.deadline.Add(w.limits.Input)) { // inside one of the engine's own functions, which cannot be interrupted
+	if w.late(2) { // inside one of the engine's own functions, which cannot be interrupted
 		return w.overtime()
 	}
 	return nil
+}
+
+// late reports whether what runs has taken so many times what it may.
+func (w *watch) late(times time.Duration) bool {
+	return cpuTime()-w.spent > times*w.limits.Input || time.Since(w.began) > times*patience*w.limits.Input
 }
 
 func (w *watch) overtime() *pipe.Fault {
@@ -304,14 +321,21 @@ func (w *watch) watch() {
 func (w *watch) inspect() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.running == nil || w.reason != nil {
-		return w.running != nil
+	if w.running == nil {
+		return false
+	}
+	if w.reason != nil {
+		if cpuTime()-w.spent > w.limits.Input+Stuck {
+			fmt.Fprintln(os.Stderr, StuckText)
+			os.Exit(exitStuck)
+		}
+		return true
 	}
 	switch {
 	case w.tooMuch():
 		w.over = true
 		w.reason = &pipe.Fault{Kind: pipe.Memory, Text: fmt.Sprintf("The plugins held more than %d MiB.", w.limits.Memory>>20)}
-	case time.Now().After(w.deadline):
+	case w.late(1):
 		w.reason = w.overtime()
 	default:
 		return true

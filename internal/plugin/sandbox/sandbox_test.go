@@ -16,7 +16,7 @@ import (
 func host(t *testing.T) *server {
 	t.Helper()
 	l := Limits{Input: 100 * time.Millisecond, Memory: 64 << 20}
-	regexp2.DefaultMatchTimeout = l.Input
+	regexp2.DefaultMatchTimeout = patience * l.Input
 	s := &server{limits: l, machines: make(map[string]*machine), watch: newWatch(l)}
 	t.Cleanup(s.watch.stop)
 	return s

@@ -59,6 +59,7 @@ const fillPostgres = `
 	INSERT INTO grants (room_id, user_id, "right", allow) SELECT 1, 'u' || n, 'send', TRUE FROM generate_series(1, 5000) AS n;
 	INSERT INTO role_lists (room_id, "right", position, role_id) SELECT n, 'send', 1, 'user' FROM generate_series(1, 2000) AS n;
 	INSERT INTO day_senders (day, user_id) SELECT n % 60, 'u' || n FROM generate_series(1, 10000) AS n;
+	INSERT INTO plugin_values (plugin, "key", value) SELECT 'p' || n % 20, 'k' || n, '1' FROM generate_series(1, 20000) AS n;
 	ANALYZE`
 
 // explained asks PostgreSQL for the plan of every statement on its way through: no large table may be read from end to end.
@@ -247,6 +248,9 @@ func postgresPlans(t *testing.T, mode string) {
 		{"a webhook", func(r reader) error { _, err := r.Webhook(ctx, "w7"); return err }},
 		{"the webhooks of a room", func(r reader) error { _, err := r.Webhooks(ctx, room); return err }},
 		{"all emoji", func(r reader) error { _, err := r.AllEmoji(ctx); return err }},
+		{"a value of a plugin", func(r reader) error { _, err := r.PluginValue(ctx, "p1", "k1"); return err }},
+		{"the keys of a plugin", func(r reader) error { _, err := r.PluginKeys(ctx, "p1"); return err }},
+		{"what a plugin keeps", func(r reader) error { _, _, err := r.PluginUsage(ctx, "p1"); return err }},
 		{"a setting", func(r reader) error { _, err := r.Setting(ctx, "name"); return err }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -376,6 +380,8 @@ func postgresPlans(t *testing.T, mode string) {
 			return t.PutPushSubscription(ctx, chat.PushSubscription{UserID: "u9", Endpoint: "new", CreatedAt: now})
 		}},
 		{"no push subscription", func(t *tx) error { _, err := t.DeletePushSubscription(ctx, "u9", "new"); return err }},
+		{"a value of a plugin", func(t *tx) error { return t.PutPluginValue(ctx, "a", "k", []byte("1")) }},
+		{"a value of a plugin that goes", func(t *tx) error { return t.DeletePluginValue(ctx, "a", "k") }},
 		{"a setting", func(t *tx) error { return t.PutSetting(ctx, "name", []byte("1")) }},
 		{"delete", func(t *tx) error { _, _, err := t.DeleteMessage(ctx, id, "u8", now); return err }},
 		{"touch a session", func(t *tx) error { return t.TouchSession(ctx, "s7", now, "") }},

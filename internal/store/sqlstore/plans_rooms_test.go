@@ -143,6 +143,12 @@ func TestPlans(t *testing.T) {
 			[]string{"SEARCH webhooks USING INDEX sqlite_autoindex_webhooks_1 (id=?)"}, false},
 		{"the webhooks of a room", func(r reader) error { _, err := r.Webhooks(ctx, 1); return err },
 			[]string{"SEARCH webhooks USING INDEX webhooks_room (room_id=?)"}, true},
+		{"a value of a plugin", func(r reader) error { _, err := r.PluginValue(ctx, "a", "k"); return err },
+			[]string{"SEARCH plugin_values USING PRIMARY KEY (plugin=? AND key=?)"}, false},
+		{"the keys of a plugin", func(r reader) error { _, err := r.PluginKeys(ctx, "a"); return err },
+			[]string{"SEARCH plugin_values USING PRIMARY KEY (plugin=?)"}, false},
+		{"what a plugin keeps", func(r reader) error { _, _, err := r.PluginUsage(ctx, "a"); return err },
+			[]string{"SEARCH plugin_values USING PRIMARY KEY (plugin=?)"}, false},
 		{"a setting", func(r reader) error { _, err := r.Setting(ctx, "k"); return err },
 			[]string{"SEARCH settings USING INDEX sqlite_autoindex_settings_1 (key=?)"}, false},
 	} {
