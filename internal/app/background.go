@@ -17,7 +17,7 @@ func (a *App) wireBackground() error {
 	} else if a.cfg.Push.Enabled {
 		if a.push, err = notify.New(notify.Options{
 			Store: a.store, Events: localEvents{a.core}, Secrets: a.secrets, Subject: subject, Observe: a.metrics.Pushed, Logger: a.log,
-			Connected: a.core.Present, Dial: safedial.Options{UserAgent: agent, Allow: a.cfg.Push.PrivateNetworks, AnyPort: true},
+			Connected: a.core.Attended, Dial: safedial.Options{UserAgent: agent, Allow: a.cfg.Push.PrivateNetworks, AnyPort: true},
 		}); err != nil {
 			return err
 		}

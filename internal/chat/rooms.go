@@ -116,7 +116,8 @@ type RoomView struct {
 	Me           *Member // nil for a non-member
 	UnreadCount  int64
 	MentionCount int64
-	Peer         *User // direct rooms: the other person
+	Peer         *User     // direct rooms: the other person
+	SlowUntil    time.Time // when the person may write again in slow mode; zero: now
 }
 
 // Invite lets people into a room (RoomID set) or onto the server (RoomID 0).

@@ -32,9 +32,13 @@ func (s *seat) role() chat.RoomRole {
 
 // live returns the sanction of a kind that holds at t and lasts longest.
 func (s *seat) live(kind chat.SanctionKind, t time.Time) *chat.Sanction {
+	return lasting(s.sanctions, kind, t)
+}
+
+func lasting(sanctions []chat.Sanction, kind chat.SanctionKind, t time.Time) *chat.Sanction {
 	var longest *chat.Sanction
-	for i := range s.sanctions {
-		x := &s.sanctions[i]
+	for i := range sanctions {
+		x := &sanctions[i]
 		if x.Kind == kind && x.Live(t) && (longest == nil || x.Until.IsZero() || !longest.Until.IsZero() && x.Until.After(longest.Until)) {
 			longest = x
 		}
@@ -319,8 +323,10 @@ func (s *seat) decide(right chat.Right, at time.Time) error {
 
 // slowed says whether the person has to wait between two messages: in rooms with slow mode everyone does but the operator,
 // the room's owner and admins, and the server's moderators and those above them.
-func (s *seat) slowed() bool {
-	return s.room.SlowMode > 0 && s.user != nil && s.user.Rank < chat.RankModerator && s.role().Level() < chat.RoomAdmin.Level()
+func (s *seat) slowed() bool { return s.user != nil && slowed(&s.room, s.user, s.role()) }
+
+func slowed(room *chat.Room, user *chat.User, role chat.RoomRole) bool {
+	return room.SlowMode > 0 && user.Rank < chat.RankModerator && role.Level() < chat.RoomAdmin.Level()
 }
 
 // speaks tells the rights by which something becomes visible to the room; a mute and an archive take these.

@@ -114,17 +114,39 @@ func TestSlowMode(t *testing.T) {
 			t.Errorf("got %v, want to wait %v", err, after)
 		}
 	}
+	waits := func(by chat.Actor, want time.Duration) {
+		t.Helper()
+		v, err := w.Room(w.ctx, by, id)
+		w.must(err)
+		list, err := w.Rooms(w.ctx, by)
+		w.must(err)
+		until := time.Time{}
+		if want > 0 {
+			until = w.clock().Add(want)
+		}
+		if !v.SlowUntil.Equal(until) || !list[0].SlowUntil.Equal(until) {
+			t.Errorf("may write at %v, and by the list at %v, want %v", v.SlowUntil, list[0].SlowUntil, until)
+		}
+	}
+	waits(bob, 0)
 	m := w.say(bob, id, "one")
 	refused(time.Minute)
+	waits(bob, time.Minute)
+	waits(eve, 0)
+	w.say(ada, id, "the owner does not wait")
+	waits(ada, 0)
 	w.say(eve, id, "another person")
 	w.wait(59 * time.Second)
 	refused(time.Second)
+	waits(bob, time.Second)
 	_, err := w.EditMessage(w.ctx, bob, m.ID, "an edit is no message", nil)
 	w.must(err)
 	w.wait(time.Second)
+	waits(bob, 0)
 	w.say(bob, id, "a minute is over")
 	_, err = w.UpdateRoom(w.ctx, ada, id, core.RoomChange{SlowMode: ptr(time.Duration(0))})
 	w.must(err)
+	waits(bob, 0)
 	w.say(bob, id, "no slow mode any more")
 	w.say(bob, id, "for nobody")
 }

@@ -50,8 +50,9 @@ type Reader interface {
 	MemberIDs(ctx context.Context, room chat.RoomID) ([]chat.UserID, error)
 	MembersAmong(ctx context.Context, room chat.RoomID, users []chat.UserID) ([]chat.Member, error)
 	Unread(ctx context.Context, room chat.RoomID, user chat.UserID) (unread, mentions int64, err error)
-	Heads(ctx context.Context, rooms []chat.RoomID) (map[chat.RoomID]chat.Seq, error)            // the rooms' LastSeq, unknown ids left out
-	RoomsOfEach(ctx context.Context, users []chat.UserID) (map[chat.UserID][]chat.RoomID, error) // in no order
+	SlowSends(ctx context.Context, user chat.UserID, rooms []chat.RoomID) (map[chat.RoomID]time.Time, error) // when the person last wrote there in slow mode; rooms where they did not are left out
+	Heads(ctx context.Context, rooms []chat.RoomID) (map[chat.RoomID]chat.Seq, error)                        // the rooms' LastSeq, unknown ids left out
+	RoomsOfEach(ctx context.Context, users []chat.UserID) (map[chat.UserID][]chat.RoomID, error)             // in no order
 	Invite(ctx context.Context, code string) (chat.Invite, error)
 	Invites(ctx context.Context, room chat.RoomID) ([]chat.Invite, error)                                 // newest first; room 0: to the server
 	InviteFor(ctx context.Context, room chat.RoomID, user chat.UserID, at time.Time) (chat.Invite, error) // live and meant for this person

@@ -17,31 +17,59 @@ const TypingTTL = 5 * time.Second
 type presence struct {
 	mu     sync.RWMutex // taken by itself, but for the hook, which only queues
 	people map[chat.UserID]whereabouts
-	hook   func(user chat.UserID, here bool) // told when somebody's first connection to this node comes and the last one goes
+	hook   func(user chat.UserID, at Attendance) // told when it changes how somebody is connected to this node
 
 	news map[chat.UserID]struct{} // who came or went on other nodes and was not told about
 	wake chan struct{}
 }
 
-// whereabouts are a person's connections to this node, and how many other nodes they are connected to.
-type whereabouts struct{ here, elsewhere int }
+// whereabouts are a person's connections to this node, and how many other nodes they are connected to; and how many of each nobody
+// looks at.
+type whereabouts struct{ here, idle, elsewhere, idleElsewhere int }
+
+// Attendance is how somebody is connected to one node.
+type Attendance uint8
+
+// From not at all, over connections at which nobody looks, to one at which somebody does.
+const (
+	Absent Attendance = iota
+	Idle
+	Attending
+)
+
+func (w whereabouts) attendance() Attendance {
+	switch {
+	case w.here == 0:
+		return Absent
+	case w.idle >= w.here:
+		return Idle
+	}
+	return Attending
+}
+
+// Moves say to how many more, or fewer, nodes somebody is connected, and at how many more or fewer of them they are idle.
+type Moves struct{ Nodes, Idle int }
 
 func newPresence() *presence {
-	return &presence{people: make(map[chat.UserID]whereabouts), hook: func(chat.UserID, bool) {}, news: make(map[chat.UserID]struct{}), wake: make(chan struct{}, 1)}
+	return &presence{people: make(map[chat.UserID]whereabouts), hook: func(chat.UserID, Attendance) {}, news: make(map[chat.UserID]struct{}), wake: make(chan struct{}, 1)}
 }
 
 // set is called with the lock held.
 func (p *presence) set(user chat.UserID, w whereabouts) {
+	before := p.people[user].attendance()
 	if w == (whereabouts{}) {
 		delete(p.people, user)
 	} else {
 		p.people[user] = w
 	}
+	if at := w.attendance(); at != before {
+		p.hook(user, at)
+	}
 }
 
-// OnPresence sets who is told when somebody's first connection to this node comes and when the last one goes. fn must only
-// queue. Called once, before Start.
-func (c *Core) OnPresence(fn func(user chat.UserID, here bool)) { c.presence.hook = fn }
+// OnPresence sets who is told when it changes how somebody is connected to this node. fn must only queue. Called once, before
+// Start.
+func (c *Core) OnPresence(fn func(user chat.UserID, at Attendance)) { c.presence.hook = fn }
 
 // Connected counts a new connection of the actor's. The first one on any node makes the person visible. Fails with
 // too_many_connections, which counts the connections to this node.
@@ -59,14 +87,27 @@ func (c *Core) Connected(ctx context.Context, by chat.Actor) error {
 	}
 	w.here++
 	p.set(by.UserID, w)
-	if w.here == 1 {
-		p.hook(by.UserID, true)
-	}
 	p.mu.Unlock()
 	if w == (whereabouts{here: 1}) && user.Status != chat.Offline {
 		c.deliver([]chat.Event{chat.PresenceChanged{Presence: chat.Presence{UserID: user.ID, Status: user.Status, StatusMessage: user.StatusMessage}}})
 	}
 	return nil
+}
+
+// SetIdle notes that nobody looks at one more of the actor's connections to this node, or at one fewer: a page in the background,
+// a person who left the desk. It changes what Attended says, not what others see. A connection that was noted must be taken back
+// before it is Disconnected.
+func (c *Core) SetIdle(by chat.Actor, idle bool) {
+	p := c.presence
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w := p.people[by.UserID]
+	if idle {
+		w.idle = min(w.idle+1, w.here)
+	} else {
+		w.idle = max(w.idle-1, 0)
+	}
+	p.set(by.UserID, w)
 }
 
 // Disconnected takes a connection back, and with it what it had (see Actor.Connection). With the last one on any node the
@@ -77,10 +118,8 @@ func (c *Core) Disconnected(ctx context.Context, by chat.Actor) {
 	p.mu.Lock()
 	w := p.people[by.UserID]
 	w.here = max(0, w.here-1)
+	w.idle = min(w.idle, w.here)
 	p.set(by.UserID, w)
-	if w.here == 0 {
-		p.hook(by.UserID, false)
-	}
 	p.mu.Unlock()
 	if w.here > 0 {
 		return
@@ -98,14 +137,15 @@ func (c *Core) Disconnected(ctx context.Context, by chat.Actor) {
 	}
 }
 
-// Elsewhere notes to how many more, or fewer, other nodes people are connected.
-func (c *Core) Elsewhere(more map[chat.UserID]int) {
+// Elsewhere notes how people's connections to other nodes changed.
+func (c *Core) Elsewhere(more map[chat.UserID]Moves) {
 	p := c.presence
 	p.mu.Lock()
 	for user, n := range more {
 		before := p.people[user]
 		after := before
-		after.elsewhere += n
+		after.elsewhere += n.Nodes
+		after.idleElsewhere += n.Idle
 		p.set(user, after)
 		if (before == whereabouts{}) != (after == whereabouts{}) {
 			p.news[user] = struct{}{}
@@ -176,6 +216,15 @@ func (c *Core) Present(user chat.UserID) bool {
 	defer c.presence.mu.RUnlock()
 	_, ok := c.presence.people[user]
 	return ok
+}
+
+// Attended reports whether somebody looks at one of a person's connections, to any node: then what happens is seen there, and
+// need not be pushed.
+func (c *Core) Attended(user chat.UserID) bool {
+	c.presence.mu.RLock()
+	defer c.presence.mu.RUnlock()
+	w := c.presence.people[user]
+	return w.here > w.idle || w.elsewhere > w.idleElsewhere
 }
 
 // Online counts the people who are connected to any node.

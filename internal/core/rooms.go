@@ -281,8 +281,43 @@ func (c *Core) freshView(ctx context.Context, by chat.Actor, id chat.RoomID) (ch
 		return v, err
 	}
 	views := []chat.RoomView{v}
-	err = c.fillPeers(ctx, by, views)
+	if err = c.fillPeers(ctx, by, views); err == nil {
+		err = c.fillSlow(ctx, by, views)
+	}
 	return views[0], err
+}
+
+// fillSlow sets when the actor may write again in rooms with slow mode.
+func (c *Core) fillSlow(ctx context.Context, by chat.Actor, views []chat.RoomView) error {
+	var slow []chat.RoomID
+	for i := range views {
+		if views[i].Room.SlowMode > 0 && views[i].Me != nil {
+			slow = append(slow, views[i].Room.ID)
+		}
+	}
+	if len(slow) == 0 {
+		return nil
+	}
+	user, err := c.user(ctx, by.UserID)
+	if err != nil {
+		return err
+	}
+	sent, err := c.Store.SlowSends(ctx, by.UserID, slow)
+	if err != nil {
+		return err
+	}
+	now := c.now()
+	for i := range views {
+		v := &views[i]
+		at, wrote := sent[v.Room.ID]
+		if !wrote || v.Me == nil || !slowed(&v.Room, user, v.Me.Role) {
+			continue
+		}
+		if wait := min(at.Add(v.Room.SlowMode).Sub(now), v.Room.SlowMode); wait > 0 { // a clock that was set back makes nobody wait longer
+			v.SlowUntil = now.Add(wait)
+		}
+	}
+	return nil
 }
 
 // fillPeers sets the other person of direct rooms.
@@ -328,7 +363,10 @@ func (c *Core) Rooms(ctx context.Context, by chat.Actor) ([]chat.RoomView, error
 	if err != nil {
 		return nil, err
 	}
-	return views, c.fillPeers(ctx, by, views)
+	if err := c.fillPeers(ctx, by, views); err != nil {
+		return nil, err
+	}
+	return views, c.fillSlow(ctx, by, views)
 }
 
 // PublicRooms lists rooms that anyone may join and the actor may see; q filters by words of name and description. A page

@@ -221,6 +221,14 @@ func (c *Core) Lift(ctx context.Context, by chat.Actor, kind chat.SanctionKind, 
 	})
 }
 
+// ServerMute returns the mute that keeps a person from writing anywhere on the server now, the one of several that lasts longest;
+// nil if there is none.
+func (c *Core) ServerMute(ctx context.Context, user chat.UserID) (*chat.Sanction, error) {
+	now := c.now()
+	list, err := c.Store.LiveSanctions(ctx, user, 0, now)
+	return lasting(list, chat.Mute, now), err
+}
+
 // Sanctions lists sanctions, newest first: of a room for those who manage its members, of the server for moderators, of all
 // rooms for admins, their own for everybody.
 func (c *Core) Sanctions(ctx context.Context, by chat.Actor, f chat.SanctionFilter, page chat.Page) ([]chat.Sanction, string, error) {

@@ -1,4 +1,4 @@
-// Package notify carries notifications to the browsers of people who are not connected: Web Push (RFC 8030), encrypted for
+// Package notify carries notifications to the browsers of people who are not connected, or do not look: Web Push (RFC 8030), encrypted for
 // the browser (RFC 8291) and signed by the server (RFC 8292). It is best effort: the notification itself is stored and will
 // be seen; what cannot be pushed in time is dropped and counted.
 //
@@ -38,7 +38,7 @@ type Events interface {
 type Options struct {
 	Store     Store
 	Events    Events
-	Connected func(chat.UserID) bool // has a live connection somewhere; called where messages are committed: must not block
+	Connected func(chat.UserID) bool // looks at a live connection somewhere; called where messages are committed: must not block
 	Secrets   Secrets
 	Subject   string // as Subject returns it
 
@@ -192,7 +192,7 @@ func (s *Service) Stats() Stats {
 	return Stats{Sent: s.sent.Load(), Failed: s.failed.Load(), Dropped: s.dropped.Load(), Gone: s.gone.Load(), Waiting: len(s.queue) + len(s.timers)}
 }
 
-// Push sends a notification to the person's devices unless they are connected. It never blocks.
+// Push sends a notification to the person's devices unless they see it where they are connected. It never blocks.
 func (s *Service) Push(n chat.Notification) {
 	if !s.opts.Connected(n.UserID) {
 		s.enqueue(job{note: n})

@@ -56,23 +56,18 @@ type setting struct {
 	room       chat.RoomID
 	browser    browser
 
-	mu        sync.Mutex
-	connected map[chat.UserID]bool
-	ended     []error // what Observe was told
+	mu    sync.Mutex
+	ended []error // what Observe was told
 }
 
 func newSetting(t *testing.T, change func(*Options)) *setting {
 	checkLeaks(t)
-	s := &setting{t: t, pushService: newPushService(t), browser: newBrowser(t), connected: make(map[chat.UserID]bool)}
+	s := &setting{t: t, pushService: newPushService(t), browser: newBrowser(t)}
 	var err error
 	s.World = coretest.New(t, nil, func(c *core.Core) {
 		o := Options{
 			Store: c.Store, Events: c, Secrets: memorySecrets{}, Subject: "admin@example.org", Dial: s.dial(), Clock: c.Clock,
-			Connected: func(u chat.UserID) bool {
-				s.mu.Lock()
-				defer s.mu.Unlock()
-				return s.connected[u]
-			},
+			Connected: c.Attended,
 			Observe: func(err error) {
 				s.mu.Lock()
 				defer s.mu.Unlock()
@@ -138,6 +133,14 @@ func (s *setting) subscribe(by chat.Actor, b browser, path string) {
 		})
 	})
 	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// connect counts a connection of a person's.
+func (s *setting) connect(by chat.Actor) {
+	s.t.Helper()
+	if err := s.Connected(s.t.Context(), by); err != nil {
 		s.t.Fatal(err)
 	}
 }
@@ -228,9 +231,31 @@ func TestWhoIsNotPushed(t *testing.T) {
 		want int
 	}{
 		{"somebody who is connected", func(s *setting) {
-			s.mu.Lock()
-			s.connected[s.bob.UserID] = true
-			s.mu.Unlock()
+			s.connect(s.bob)
+			s.Say(s.alice, s.room, "@bob")
+		}, 0},
+		{"not somebody who does not look", func(s *setting) {
+			s.connect(s.bob)
+			s.SetIdle(s.bob, true)
+			s.Say(s.alice, s.room, "@bob")
+		}, 1},
+		{"somebody who looks at one of two pages", func(s *setting) {
+			s.connect(s.bob)
+			s.connect(s.bob)
+			s.SetIdle(s.bob, true)
+			s.Say(s.alice, s.room, "@bob")
+		}, 0},
+		{"not somebody who closed the page they looked at", func(s *setting) {
+			s.connect(s.bob)
+			s.connect(s.bob)
+			s.SetIdle(s.bob, true)
+			s.Disconnected(s.t.Context(), s.bob)
+			s.Say(s.alice, s.room, "@bob")
+		}, 1},
+		{"somebody who came back to the page", func(s *setting) {
+			s.connect(s.bob)
+			s.SetIdle(s.bob, true)
+			s.SetIdle(s.bob, false)
 			s.Say(s.alice, s.room, "@bob")
 		}, 0},
 		{"somebody who is not spoken to", func(s *setting) { s.Say(s.alice, s.room, "hello") }, 0},

@@ -58,6 +58,7 @@ const (
 	beatKind kind = 100 + iota
 	cameKind
 	leftKind
+	idleKind // is connected, and looks at none of the connections
 )
 
 // What stands first in the body of a kind, so that a receiver can tell whether it needs the rest.

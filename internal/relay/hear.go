@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"parley/internal/chat"
+	"parley/internal/core"
 )
 
 // place is one node's batches on one lane.
@@ -118,8 +119,14 @@ func (r *Relay) hear(ctx context.Context, lane int, payload []byte) {
 		case beatKind:
 			r.hearBeat(ctx, b.node, &body)
 			continue
-		case cameKind, leftKind:
-			r.move(b.node, k == cameKind, &body)
+		case cameKind:
+			r.move(b.node, core.Attending, &body)
+			continue
+		case idleKind:
+			r.move(b.node, core.Idle, &body)
+			continue
+		case leftKind:
+			r.move(b.node, core.Absent, &body)
 			continue
 		}
 		if r.unneeded(k, body) {

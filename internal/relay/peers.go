@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"parley/internal/chat"
+	"parley/internal/core"
 )
 
 // Who is connected where. Each node tells when somebody's first connection comes and the last one goes, numbered, and saves
@@ -30,9 +31,9 @@ const (
 
 // own are the people connected to this node.
 type own struct {
-	mu     sync.Mutex // before lane.mu
-	number uint64     // of the last move
-	users  map[chat.UserID]struct{}
+	mu     sync.Mutex                      // before lane.mu
+	number uint64                          // of the last move
+	users  map[chat.UserID]core.Attendance // never Absent
 	dirty  [buckets]bool
 	at     [buckets]time.Time // when each was saved
 	saved  uint64             // everything up to this move is
@@ -40,18 +41,22 @@ type own struct {
 
 func bucketOf(user chat.UserID) int { return int(crc32.ChecksumIEEE([]byte(user)) % buckets) }
 
-// present is told by the core who comes and goes.
-func (r *Relay) present(user chat.UserID, here bool) {
+// present is told by the core who comes and goes, and who looks.
+func (r *Relay) present(user chat.UserID, at core.Attendance) {
 	o := &r.own
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.number++
 	k := leftKind
-	if here {
-		k = cameKind
-		o.users[user] = struct{}{}
-	} else {
+	switch at {
+	case core.Absent:
 		delete(o.users, user)
+	case core.Idle:
+		k = idleKind
+		o.users[user] = at
+	default:
+		k = cameKind
+		o.users[user] = at
 	}
 	o.dirty[bucketOf(user)] = true
 	var w writer
@@ -82,13 +87,17 @@ func (r *Relay) save(ctx context.Context, all bool) error {
 		if needed {
 			w.b = append(w.b, version)
 			w.uint(o.number)
-			var users []chat.UserID
-			for user := range o.users {
+			var users, idle []chat.UserID
+			for user, at := range o.users {
 				if bucketOf(user) == b {
 					users = append(users, user)
+					if at == core.Idle {
+						idle = append(idle, user)
+					}
 				}
 			}
 			w.users(users)
+			w.users(idle)
 			o.dirty[b] = false
 		}
 		o.mu.Unlock()
@@ -155,7 +164,7 @@ type peer struct {
 // mark is the last move of a person.
 type mark struct {
 	number uint64
-	here   bool
+	at     core.Attendance
 }
 
 // peer returns what is known of a node; r.mu is held.
@@ -168,11 +177,21 @@ func (r *Relay) peer(node string) *peer {
 	return p
 }
 
-// moved notes that somebody came to (1) or left (-1) another node; r.mu is held.
-func (r *Relay) moved(user chat.UserID, n int) {
-	if r.moves[user] += n; r.moves[user] == 0 {
+// moved notes how somebody is connected to another node now, and was; r.mu is held.
+func (r *Relay) moved(user chat.UserID, was, is core.Attendance) {
+	m := r.moves[user]
+	m.Nodes += count(is != core.Absent) - count(was != core.Absent)
+	m.Idle += count(is == core.Idle) - count(was == core.Idle)
+	if r.moves[user] = m; m == (core.Moves{}) {
 		delete(r.moves, user)
 	}
+}
+
+func count(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // tellMoves tells the core what was noted.
@@ -181,15 +200,15 @@ func (r *Relay) tellMoves() {
 	defer r.telling.Unlock()
 	r.mu.Lock()
 	moves := r.moves
-	r.moves = make(map[chat.UserID]int)
+	r.moves = make(map[chat.UserID]core.Moves)
 	r.mu.Unlock()
 	if len(moves) > 0 {
 		r.Core.Elsewhere(moves)
 	}
 }
 
-// move takes in that somebody came to or left another node.
-func (r *Relay) move(node string, here bool, body *reader) {
+// move takes in how somebody is connected to another node from now on.
+func (r *Relay) move(node string, at core.Attendance, body *reader) {
 	number, user := body.uint(), body.who()
 	if body.fault || user == "" {
 		return
@@ -201,13 +220,8 @@ func (r *Relay) move(node string, here bool, body *reader) {
 	if number <= was.number || number <= p.floor[bucketOf(user)] {
 		return
 	}
-	p.people[user] = mark{number, here}
-	switch {
-	case here && !was.here:
-		r.moved(user, 1)
-	case !here && was.here:
-		r.moved(user, -1)
-	}
+	p.people[user] = mark{number, at}
+	r.moved(user, was.at, at)
 }
 
 // hearBeat takes in that a node is there.
@@ -260,12 +274,12 @@ func (r *Relay) readPeople(ctx context.Context, node string, saved uint64) {
 		return
 	}
 	for b, value := range values {
-		number, users, ok := readBucket(value)
+		number, users, idle, ok := readBucket(value)
 		if !ok {
 			whole = false
 			continue
 		}
-		r.reset(p, b, max(saved, number), users)
+		r.reset(p, b, max(saved, number), users, idle)
 	}
 	if whole {
 		p.stale = false
@@ -277,33 +291,36 @@ func (r *Relay) readPeople(ctx context.Context, node string, saved uint64) {
 	r.tellMoves()
 }
 
-func readBucket(value []byte) (number uint64, users []chat.UserID, ok bool) {
+func readBucket(value []byte) (number uint64, users, idle []chat.UserID, ok bool) {
 	if len(value) == 0 || value[0] != version {
-		return 0, nil, false
+		return 0, nil, nil, false
 	}
 	body := reader{b: value[1:]}
-	number, users = body.uint(), body.users()
-	return number, users, !body.fault
+	number, users, idle = body.uint(), body.users(), body.users()
+	return number, users, idle, !body.fault
 }
 
 // reset takes over what a node saved of one bucket, except where later moves are known; r.mu is held.
-func (r *Relay) reset(p *peer, b int, floor uint64, users []chat.UserID) {
+func (r *Relay) reset(p *peer, b int, floor uint64, users, idle []chat.UserID) {
 	p.floor[b] = max(p.floor[b], floor)
-	here := make(map[chat.UserID]bool, len(users))
+	here := make(map[chat.UserID]core.Attendance, len(users))
 	for _, user := range users {
-		here[user] = true
+		here[user] = core.Attending
+	}
+	for _, user := range idle {
+		if here[user] != core.Absent {
+			here[user] = core.Idle
+		}
+	}
+	for user, at := range here {
 		if was := p.people[user]; was.number <= floor {
-			if !was.here {
-				r.moved(user, 1)
-			}
-			p.people[user] = mark{floor, true}
+			r.moved(user, was.at, at)
+			p.people[user] = mark{floor, at}
 		}
 	}
 	for user, was := range p.people {
-		if bucketOf(user) == b && was.number <= floor && !here[user] {
-			if was.here {
-				r.moved(user, -1)
-			}
+		if bucketOf(user) == b && was.number <= floor && here[user] == core.Absent {
+			r.moved(user, was.at, core.Absent)
 			delete(p.people, user)
 		}
 	}
@@ -314,9 +331,7 @@ func (r *Relay) leave(node string) {
 	r.mu.Lock()
 	p := r.peer(node)
 	for user, m := range p.people {
-		if m.here {
-			r.moved(user, -1)
-		}
+		r.moved(user, m.at, core.Absent)
 	}
 	p.known, p.rebase, p.stale, p.people = false, true, false, make(map[chat.UserID]mark)
 	r.mu.Unlock()
@@ -369,7 +384,7 @@ func (p *peer) forgetLeft() {
 		return
 	}
 	left := slices.Collect(maps.Keys(p.people))
-	left = slices.DeleteFunc(left, func(user chat.UserID) bool { return p.people[user].here })
+	left = slices.DeleteFunc(left, func(user chat.UserID) bool { return p.people[user].at != core.Absent })
 	if len(left) > maxLeft {
 		for _, user := range left {
 			delete(p.people, user)

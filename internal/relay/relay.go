@@ -68,8 +68,8 @@ type Relay struct {
 
 	telling sync.Mutex // before mu; so that the core hears of moves in their order
 
-	mu      sync.Mutex          // guards what follows; never held while calling core, hub or bus
-	moves   map[chat.UserID]int // to how many more of the other nodes people are connected than the core knows
+	mu      sync.Mutex                 // guards what follows; never held while calling core, hub or bus
+	moves   map[chat.UserID]core.Moves // of people to, from and at other nodes that the core does not know
 	peers   map[string]*peer
 	tracks  map[place]*track
 	since   time.Time // since when everything is heard
@@ -121,10 +121,10 @@ func New(o Options) *Relay {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	r := &Relay{
-		Options: o, peers: make(map[string]*peer), tracks: make(map[place]*track), moves: make(map[chat.UserID]int),
+		Options: o, peers: make(map[string]*peer), tracks: make(map[place]*track), moves: make(map[chat.UserID]core.Moves),
 		turned: make(chan struct{}, 1), soon: make(chan struct{}, 1), gap: make(chan struct{}, 1),
 	}
-	r.own.users = make(map[chat.UserID]struct{})
+	r.own.users = make(map[chat.UserID]core.Attendance)
 	r.heal.wake = make(chan struct{}, 1)
 	for i := range r.lanes {
 		channel := fmt.Sprintf("room:%d", i)

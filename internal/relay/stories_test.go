@@ -311,6 +311,25 @@ func TestPresenceAgrees(t *testing.T) {
 		everywhere(ada.UserID, true, four)
 		until(t, "the new node counts everybody", func() bool { return four.Online() == 2 })
 
+		attended := func(want bool) {
+			t.Helper()
+			for i, n := range []*node{one, two, three, four} {
+				until(t, fmt.Sprintf("node %d says that bob looking is %v", i, want), func() bool { return n.Attended(bob.UserID) == want })
+			}
+		}
+		attended(true)
+		three.SetIdle(bob, true)
+		attended(false)
+		five := c.add() // one that did not hear that he looks away
+		until(t, "the newest node knows that bob is there and does not look", func() bool { return five.Present(bob.UserID) && !five.Attended(bob.UserID) })
+		b2 = two.connect("bob")
+		attended(true)
+		b2.leave()
+		attended(false)
+		everywhere(bob.UserID, true, one, two, three, four, five)
+		three.SetIdle(bob, false)
+		attended(true)
+
 		b3.leave()
 		everywhere(bob.UserID, false, one, two, three, four)
 		sees(chat.Offline)

@@ -84,7 +84,7 @@ func (d *Dialect) registerAccounts() {
 		l, err := d.core.Register(ctx, c.address, core.Registering{
 			Username: b.Username, Password: b.Password, DisplayName: b.DisplayName, Invite: b.Invite, Device: c.device,
 		})
-		return d.registered(c, l, err)
+		return d.registered(ctx, l, err)
 	})
 	handle(d, "POST /auth/setup", endpoint{
 		id: "set-up", tag: tag, access: anyone, status: 201, summary: "Make the first owner",
@@ -95,7 +95,7 @@ func (d *Dialect) registerAccounts() {
 		l, err := d.core.SetUp(ctx, c.address, b.Token, core.Registering{
 			Username: b.Username, Password: b.Password, DisplayName: b.DisplayName, Device: c.device,
 		})
-		return d.registered(c, l, err)
+		return d.registered(ctx, l, err)
 	})
 	handle(d, "POST /auth/login", endpoint{
 		id: "log-in", tag: tag, access: anyone, summary: "Log in",
@@ -110,7 +110,7 @@ func (d *Dialect) registerAccounts() {
 			return nil, err
 		}
 		l, err := d.core.LogInWithCode(ctx, c.address, in.Body.Username, in.Body.Password, in.Body.TOTP, c.device)
-		return d.login(c, l, err)
+		return d.login(ctx, l, err)
 	})
 	handle(d, "GET /auth/totp", endpoint{id: "get-totp", tag: tag, summary: "See whether the own account has a second factor"},
 		func(ctx context.Context, by chat.Actor, _ *noInput) (*reply[TOTPStatus], error) {
@@ -151,7 +151,8 @@ func (d *Dialect) registerAccounts() {
 			if err != nil {
 				return nil, err
 			}
-			return ok(d.self(u)), nil
+			me, err := d.self(ctx, u)
+			return ok(me), err
 		})
 	handle(d, "GET /auth/sessions", endpoint{id: "list-sessions", tag: tag, summary: "List the own logins, newest use first"},
 		func(ctx context.Context, by chat.Actor, _ *noInput) (*reply[sessionList], error) {
@@ -191,18 +192,22 @@ func (d *Dialect) registerAccounts() {
 }
 
 // login answers with a fresh login.
-func (d *Dialect) login(c call, l core.Login, err error) (*loginReply, error) {
+func (d *Dialect) login(ctx context.Context, l core.Login, err error) (*loginReply, error) {
+	if err != nil {
+		return nil, err
+	}
+	me, err := d.self(ctx, l.User)
 	if err != nil {
 		return nil, err
 	}
 	return &loginReply{
-		SetCookie: loginCookie(c, l.Token, l.ExpiresAt),
-		Body:      loginAnswer{Token: l.Token, ExpiresAt: stamp(l.ExpiresAt), User: d.self(l.User), RoomID: roomIDOrNil(l.Room)},
+		SetCookie: loginCookie(callOf(ctx), l.Token, l.ExpiresAt),
+		Body:      loginAnswer{Token: l.Token, ExpiresAt: stamp(l.ExpiresAt), User: me, RoomID: roomIDOrNil(l.Room)},
 	}, nil
 }
 
-func (d *Dialect) registered(c call, l core.Login, err error) (*registered, error) {
-	in, err := d.login(c, l, err)
+func (d *Dialect) registered(ctx context.Context, l core.Login, err error) (*registered, error) {
+	in, err := d.login(ctx, l, err)
 	if err != nil {
 		return nil, err
 	}

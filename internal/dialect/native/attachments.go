@@ -134,7 +134,12 @@ func (d *Dialect) setAvatar(w http.ResponseWriter, r *http.Request) {
 		d.writeError(w, r, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, d.self(me))
+	self, err := d.self(r.Context(), me)
+	if err != nil {
+		d.writeError(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, self)
 }
 
 func (d *Dialect) setRoomAvatar(w http.ResponseWriter, r *http.Request) {

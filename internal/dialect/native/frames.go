@@ -80,6 +80,10 @@ type (
 		Muted      bool    `json:"muted"`
 		MutedUntil *string `json:"muted_until"`
 	}
+	muteFrame struct {
+		Type string `json:"type"`
+		Mute *Mute  `json:"mute"`
+	}
 	readFrame struct { // message_read, message_delivered
 		Type   string `json:"type"`
 		RoomID string `json:"room_id"`
@@ -183,6 +187,16 @@ func (d *Dialect) frame(ctx context.Context, ev chat.Event, viewer chat.UserID) 
 	case chat.MemberChanged:
 		m := e.Member
 		return memberFrame{"member_updated", m.RoomID.String(), string(m.UserID), string(m.Role), m.Muted, timeOrNil(m.MutedUntil)}
+	case chat.SanctionChanged:
+		if e.Sanction.RoomID != 0 || e.Sanction.Kind != chat.Mute {
+			return nil // member_updated says it of a room, session_revoked of the server
+		}
+		mute, err := d.core.ServerMute(ctx, e.Sanction.UserID)
+		if err != nil {
+			d.log.Error("who is muted could not be read", "error", err)
+			return nil
+		}
+		return muteFrame{"mute_updated", muteOf(mute)}
 	case chat.ReadMoved:
 		kind := "message_read"
 		if e.Delivered {

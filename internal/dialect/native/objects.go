@@ -1,6 +1,7 @@
 package native
 
 import (
+	"context"
 	"time"
 
 	"parley/internal/chat"
@@ -29,6 +30,13 @@ type Self struct {
 	Email    string   `json:"email" doc:"Empty if none is known." example:"ada@example.org"`
 	Settings opaque   `json:"settings" doc:"Preferences of the person's clients, as they were stored."`
 	Roles    []string `json:"roles" doc:"Ids of the server roles, highest first."`
+	Mute     *Mute    `json:"mute" doc:"What keeps the caller from writing anywhere on the server; null: nothing. For rooms see their me."`
+}
+
+// Mute is a mute of the whole server, as the muted person sees it.
+type Mute struct {
+	Until  *string `json:"until" format:"date-time" doc:"Null: until it is lifted." example:"2026-03-02T00:00:00.000Z"`
+	Reason string  `json:"reason" example:"Shouting"`
 }
 
 // UserSummary is a person beside something they did.
@@ -76,6 +84,7 @@ type Me struct {
 	Muted        bool    `json:"muted" doc:"A moderator muted the caller here."`
 	MutedUntil   *string `json:"muted_until" format:"date-time" doc:"End of the mute; null without one, or if it has no end." example:"2026-03-02T00:00:00.000Z"`
 	Favourite    bool    `json:"favourite"`
+	SlowUntil    *string `json:"slow_mode_until" format:"date-time" doc:"When the caller may write again in slow mode; null: now." example:"2026-03-01T10:15:30.000Z"`
 }
 
 // RoomSummary is what an invite tells of its room.
@@ -237,12 +246,22 @@ func userOf(u *chat.User) User {
 }
 
 // self converts the caller's own account.
-func (d *Dialect) self(u *chat.User) Self {
+func (d *Dialect) self(ctx context.Context, u *chat.User) (Self, error) {
 	s := Self{User: userOf(u), Email: u.Email, Settings: opaque(u.Settings), Roles: make([]string, len(u.Roles))}
 	for i, r := range u.Roles {
 		s.Roles[i] = string(r)
 	}
-	return s
+	mute, err := d.core.ServerMute(ctx, u.ID)
+	s.Mute = muteOf(mute)
+	return s, err
+}
+
+// muteOf converts a mute of the whole server; nil stays nil.
+func muteOf(s *chat.Sanction) *Mute {
+	if s == nil {
+		return nil
+	}
+	return &Mute{Until: timeOrNil(s.Until), Reason: s.Reason}
 }
 
 // summary converts a person beside something they did.
@@ -275,6 +294,7 @@ func (d *Dialect) room(v chat.RoomView) Room {
 		out.Me = &Me{
 			Role: string(m.Role), JoinedAt: stamp(m.JoinedAt), LastReadSeq: int64(m.LastReadSeq), UnreadCount: v.UnreadCount,
 			MentionCount: v.MentionCount, Notify: string(m.Notify), Muted: m.Muted, MutedUntil: timeOrNil(m.MutedUntil), Favourite: m.Favourite,
+			SlowUntil: timeOrNil(v.SlowUntil),
 		}
 	}
 	if v.Peer != nil {

@@ -30,6 +30,11 @@ func (*Room) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 }
 
 // TransformSchema implements huma.SchemaTransformer.
+func (*Self) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	return nullable(s, "mute")
+}
+
+// TransformSchema implements huma.SchemaTransformer.
 func (*Message) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 	return nullable(s, "sender", "thread")
 }

@@ -67,7 +67,8 @@ func (d *Dialect) registerUsers() {
 		if err != nil {
 			return nil, err
 		}
-		return ok(d.self(me)), nil
+		self, err := d.self(ctx, me)
+		return ok(self), err
 	})
 	handle(d, "PUT /users/{id}/block", endpoint{
 		id: "block", tag: tag, status: 204, summary: "Block a person",

@@ -33,6 +33,7 @@ type socket struct {
 	// The ws package calls the handler one frame at a time, so these need no lock.
 	bad      int
 	badSince time.Time
+	idle     bool // nobody looks at it, says the client
 }
 
 // serveWS upgrades GET /api/ws. The token comes as the login cookie, as ?token=, as the subprotocol pair "bearer, <token>",
@@ -104,7 +105,11 @@ func (s *socket) ready(ctx context.Context) (text []byte, ids []chat.RoomID, err
 	if err != nil {
 		return nil, nil, err
 	}
-	f := readyFrame{Type: "ready", SessionID: string(s.actor.SessionID), User: d.self(me), Rooms: make([]Room, len(views)),
+	self, err := d.self(ctx, me)
+	if err != nil {
+		return nil, nil, err
+	}
+	f := readyFrame{Type: "ready", SessionID: string(s.actor.SessionID), User: self, Rooms: make([]Room, len(views)),
 		HeartbeatMS: d.heartbeat.Milliseconds(), Limits: d.limits(settings)}
 	ids = make([]chat.RoomID, len(views))
 	for i, v := range views {
@@ -117,6 +122,7 @@ func (s *socket) ready(ctx context.Context) (text []byte, ids []chat.RoomID, err
 // Closed implements ws.Handler.
 func (s *socket) Closed(*ws.Conn, error) {
 	s.dialect.hub.Detach(s.live)
+	s.setIdle(false)
 	s.dialect.core.Disconnected(s.dialect.ctx, s.actor)
 }
 
@@ -167,6 +173,7 @@ type clientFrame struct {
 	Emoji         string   `json:"emoji"`
 	Status        string   `json:"status"`
 	StatusMessage *string  `json:"status_message"`
+	Idle          *bool    `json:"idle"`
 }
 
 // maxRef is how long a client's ref may be.
@@ -311,9 +318,24 @@ var clientFrames = map[string]func(context.Context, *socket, *clientFrame) (any,
 		_, err := s.dialect.core.SetStatus(ctx, s.actor, chat.Status(f.Status), f.StatusMessage)
 		return nil, err
 	},
+	"set_idle": func(_ context.Context, s *socket, f *clientFrame) (any, error) {
+		if f.Idle == nil {
+			return nil, chat.InvalidField("idle", "field_invalid", "idle says whether nobody looks: true or false.")
+		}
+		s.setIdle(*f.Idle)
+		return nil, nil
+	},
 	"ping": func(_ context.Context, _ *socket, f *clientFrame) (any, error) {
 		return pongFrame{Type: "pong", Ref: f.Ref}, nil
 	},
+}
+
+// setIdle notes whether nobody looks at the connection.
+func (s *socket) setIdle(idle bool) {
+	if s.idle != idle {
+		s.idle = idle
+		s.dialect.core.SetIdle(s.actor, idle)
+	}
 }
 
 func typingFrame(typing bool) func(context.Context, *socket, *clientFrame) (any, error) {

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"math"
+	"slices"
 	"strconv"
+	"time"
 
 	"parley/internal/chat"
 )
@@ -91,6 +93,25 @@ func (r reader) Unread(ctx context.Context, room chat.RoomID, user chat.UserID) 
 		FROM members m JOIN room_heads h ON h.room_id = m.room_id
 		WHERE m.room_id = $1 AND m.user_id = $2`, room, user)
 	return counts[0], counts[1], err
+}
+
+// SlowSends implements core.Reader.
+func (r reader) SlowSends(ctx context.Context, user chat.UserID, rooms []chat.RoomID) (map[chat.RoomID]time.Time, error) {
+	sent := make(map[chat.RoomID]time.Time, len(rooms))
+	for chunk := range slices.Chunk(rooms, maxList) {
+		list, args := in([]any{user}, chunk)
+		err := each(ctx, r.x, func(row scanner) error {
+			var room chat.RoomID
+			var at time.Time
+			err := row.Scan(&room, asMillis(&at))
+			sent[room] = at
+			return err
+		}, `SELECT room_id, at FROM slow_sends WHERE user_id = $1 AND room_id IN `+list, args...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return sent, nil
 }
 
 // PutMember makes someone a member, who then has read everything there is, or changes role, preferences and visibility of one.

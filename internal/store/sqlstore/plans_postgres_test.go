@@ -204,6 +204,7 @@ func postgresPlans(t *testing.T, mode string) {
 		{"an attachment", func(r reader) error { _, err := r.AttachmentByKey(ctx, "k7"); return err }},
 		{"unused attachments", func(r reader) error { _, err := r.UnusedAttachments(ctx, now, 50); return err }},
 		{"whether a file is used", func(r reader) error { _, err := r.BlobInUse(ctx, "h7"); return err }},
+		{"slow sends", func(r reader) error { _, err := r.SlowSends(ctx, "u7", []chat.RoomID{room}); return err }},
 		{"live sanctions", func(r reader) error { _, err := r.LiveSanctions(ctx, "u7", room, now); return err }},
 		{"the sanctions of a room", func(r reader) error {
 			_, _, err := r.Sanctions(ctx, chat.SanctionFilter{RoomID: room}, page)

@@ -108,6 +108,8 @@ func TestPlans(t *testing.T) {
 			[]string{"SEARCH members USING "}, false},
 		{"members among people", func(r reader) error { _, err := r.MembersAmong(ctx, 1, []chat.UserID{"a", "b", "c"}); return err },
 			[]string{"SEARCH m USING PRIMARY KEY (room_id=? AND user_id=?)", muted}, false},
+		{"when a person wrote in slow mode", func(r reader) error { _, err := r.SlowSends(ctx, "u", []chat.RoomID{1, 2}); return err },
+			[]string{"SEARCH slow_sends USING PRIMARY KEY (room_id=? AND user_id=?)"}, false},
 		{"unread counts", func(r reader) error { _, _, err := r.Unread(ctx, 1, "u"); return err },
 			[]string{"SEARCH m USING PRIMARY KEY (room_id=? AND user_id=?)", "SEARCH h USING INTEGER PRIMARY KEY (rowid=?)",
 				"SEARCH x USING PRIMARY KEY (user_id=? AND room_id=? AND seq>?)"}, false},

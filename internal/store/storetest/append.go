@@ -44,6 +44,10 @@ func appendSlowMode(w *world) {
 	w.say(room, ada, "before slow mode")
 	first := w.post(slow(room, ada, "n1"))
 	file := w.upload(ada, "kept")
+	sent := must(w.SlowSends(w.ctx, ada, []chat.RoomID{room, 4711}))
+	same(w, "when ada wrote in slow mode", sent, map[chat.RoomID]time.Time{room: Start})
+	same(w, "when bob did", len(must(w.SlowSends(w.ctx, bob, []chat.RoomID{room}))), 0)
+	same(w, "nowhere", len(must(w.SlowSends(w.ctx, ada, nil))), 0)
 	again := slow(room, ada, "n2")
 	again.AttachmentIDs = []chat.AttachmentID{file.ID}
 	_, _, err := w.Append(w.ctx, again)

@@ -303,6 +303,8 @@ export interface Me {
 	muted_until: string | null;
 	notify: "all" | "mentions" | "muted";
 	role: "owner" | "admin" | "member";
+	/** When the caller may write again in slow mode; null: now. */
+	slow_mode_until: string | null;
 	unread_count: number;
 }
 export interface MeasureRequest {
@@ -367,6 +369,11 @@ export interface MessagePage {
 	has_before: boolean;
 	/** Oldest first. */
 	messages: Message[];
+}
+export interface Mute {
+	reason: string;
+	/** Null: until it is lifted. */
+	until: string | null;
 }
 export interface NewInviteRequest {
 	/** Seconds; not given: the server's default of 7 days; 0: never. */
@@ -800,6 +807,8 @@ export interface Self {
 	id: string;
 	/** Null if the person never connected. */
 	last_seen_at: string | null;
+	/** What keeps the caller from writing anywhere on the server; null: nothing. For rooms see their me. */
+	mute: Mute | null;
 	/** Standing on the server. */
 	rank: "member" | "moderator" | "admin" | "owner";
 	/** Ids of the server roles, highest first. */
