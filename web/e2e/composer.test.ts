@@ -150,9 +150,13 @@ describe('the composer', () => {
 
 	it('explains slow mode and a mute in their place', async () => {
 		await api(ada, w.base, 'PUT', `/rooms/${room.id}`, { slow_mode_seconds: 600 });
-		await bob.page.getByText('Slow mode: one message every 600 s.').waitFor();
+		await bob.page.getByText('Slow mode: one message every 10 min.').waitFor();
 		await say(bob, 'my only one');
-		await bob.page.getByText(/you can write again in \d+ s/).waitFor();
+		const left = bob.page.getByText(/you can write again in 9 min \d+ sec/);
+		const shown = await left.textContent();
+		await until('it is counted down', async () => (await left.textContent()) !== shown);
+		await bob.page.reload(); // the server knows it, too
+		await left.waitFor();
 		await composer(bob).fill('too early');
 		expect(await bob.page.getByRole('button', { name: 'Send' }).getAttribute('aria-disabled')).toBe('true');
 		await api(ada, w.base, 'PUT', `/rooms/${room.id}`, { slow_mode_seconds: 0 });
@@ -163,6 +167,27 @@ describe('the composer', () => {
 		expect(await composer(bob).count()).toBe(0);
 		await api(ada, w.base, 'DELETE', `/rooms/${room.id}/members/${bob.id}/mute`);
 		await composer(bob).waitFor();
+	});
+
+	it('explains a mute of the whole server in its place, with the time left, and opens when it is over', async () => {
+		await w.owner();
+		const owner = await w.login('owner');
+		const end = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();
+		await composer(bob).fill('half a thought');
+		await api(owner, w.base, 'POST', '/admin/sanctions', { user_id: bob.id, kind: 'mute', reason: 'Shouting', until: end(3600) });
+		const told = bob.page.getByText(/You are muted on the whole server until .* \(\d+ min(?: \d+ sec)? left\)\. .* Reason: Shouting/);
+		await told.waitFor();
+		expect(await composer(bob).count()).toBe(0);
+		await bob.page.reload();
+		await told.waitFor();
+		await api(owner, w.base, 'POST', '/admin/sanctions/lift', { user_id: bob.id, kind: 'mute' });
+		await composer(bob).waitFor();
+		expect(await composer(bob).inputValue()).toBe('half a thought');
+		await api(owner, w.base, 'POST', '/admin/sanctions', { user_id: bob.id, kind: 'mute', until: end(3) });
+		await bob.page.getByText(/You are muted on the whole server until/).waitFor();
+		await composer(bob).waitFor();
+		await composer(bob).fill('');
+		await w.leave(owner);
 	});
 
 	it('no page complained', () => w.expectNoFaults());

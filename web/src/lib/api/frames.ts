@@ -23,6 +23,7 @@ export type ServerFrame =
 	| { type: 'user_joined'; room_id: string; user: UserSummary; role: MemberRole }
 	| { type: 'user_left'; room_id: string; user_id: string; reason: 'left' | 'removed' | 'banned' }
 	| { type: 'member_updated'; room_id: string; user_id: string; role: MemberRole; muted: boolean; muted_until: string | null }
+	| { type: 'mute_updated'; mute: Self['mute'] }
 	| { type: 'message_read' | 'message_delivered'; room_id: string; user_id: string; seq: number }
 	| { type: 'presence_updated'; user_id: string; status: Status; status_message: string }
 	| { type: 'user_updated'; user: User }
@@ -51,6 +52,7 @@ export type ClientFrame =
 	| { type: 'delete_message' | 'read_message'; message_id: string }
 	| { type: 'add_reaction' | 'remove_reaction'; message_id: string; emoji: string }
 	| { type: 'set_presence'; status: Status; status_message?: string }
+	| { type: 'set_idle'; idle: boolean }
 	| { type: 'ping' };
 
 /** The answer to a frame with a ref. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, dayKey, dayName, relative, setHours, clock, shortStamp } from './time';
+import { bytes, dayKey, dayName, duration, relative, setHours, clock, shortStamp } from './time';
 
 const now = new Date(2026, 10, 20, 14, 5);
 const ago = (days: number, hours = 12) => new Date(2026, 10, 20 - days, hours);
@@ -29,6 +29,16 @@ describe('times', () => {
 		expect(relative(new Date(now.getTime() + 2 * 3600_000), now.getTime())).toBe('in 2 hours');
 		expect(relative(now, now.getTime())).toBe('now');
 	});
+
+	it.each([
+		[0, '0 sec'],
+		[1, '1 sec'],
+		[59_001, '1 min'],
+		[552_000, '9 min 12 sec'],
+		[600_000, '10 min'],
+		[3_600_000 + 1, '1 hr 1 min'],
+		[2 * 86_400_000 + 3 * 3_600_000, '2 days 3 hr'],
+	])('say how long %i ms last', (ms, text) => expect(duration(ms)).toBe(text));
 
 	it('have the hours that were chosen', () => {
 		setHours('no');

@@ -71,6 +71,17 @@ export function relative(t: string | Date, now = Date.now()): string {
 	return rtf.format(0, 'second');
 }
 
+/** "9 min 12 sec", "2 days 3 hr": two units at most, rounded up, so that nothing seems over before it is. */
+export function duration(milliseconds: number): string {
+	const seconds = Math.max(0, Math.ceil(milliseconds / 1000));
+	const sizes = { day: 86_400, hour: 3600, minute: 60, second: 1 };
+	const [large, small] = seconds >= sizes.day ? (['day', 'hour'] as const) : seconds >= sizes.hour ? (['hour', 'minute'] as const) : (['minute', 'second'] as const);
+	const whole = Math.ceil(seconds / sizes[small]) * sizes[small];
+	const counts = [[large, Math.floor(whole / sizes[large])], [small, (whole % sizes[large]) / sizes[small]]] as const;
+	const shown = counts.filter(([unit, count]) => count > 0 || (unit === 'second' && whole === 0));
+	return shown.map(([unit, count]) => new Intl.NumberFormat(getLocale(), { style: 'unit', unit, unitDisplay: 'short' }).format(count)).join(' ');
+}
+
 /** 1.2 MB */
 export function bytes(n: number): string {
 	const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;

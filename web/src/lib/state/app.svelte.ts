@@ -1,6 +1,7 @@
 // Puts the state together: logs in and out, keeps the socket, and hands every event to the one who keeps that noun.
 import { ApiError, NetworkError, call, onUnauthorized, socketAddress, type Limits, type Message, type Room, type Self, type Server } from '$lib/api/client';
 import type { Answer, ClientFrame, ServerFrame } from '$lib/api/frames';
+import { Idle } from '$lib/session/idle';
 import { Socket, type SocketState } from '$lib/session/socket';
 import { Drafts } from './drafts.svelte';
 import { ServerEmoji } from './emoji.svelte';
@@ -44,6 +45,7 @@ export class App {
 	#threads = new Set<Timeline>();
 	#listeners = new Set<(frame: ServerFrame) => void>();
 	#socket: Socket;
+	#idle = new Idle((idle) => this.tell({ type: 'set_idle', idle }));
 	#joined = new Set<string>();
 	#again: ReturnType<typeof setTimeout> | undefined;
 	#connections = 0;
@@ -56,6 +58,7 @@ export class App {
 			revoked: (reason) => this.#out(reason),
 		});
 		this.outbox = new Outbox({
+			slowed: (room, ms) => this.rooms.slowed(room, Date.now() + ms),
 			ask: (f) => this.ask(f),
 			connected: () => this.connection === 'connected',
 			sent: (message) => this.#sent(message),
@@ -181,6 +184,7 @@ export class App {
 		this.preferences.adopt(me.settings);
 		this.login = 'in';
 		this.#socket.start();
+		this.#idle.start();
 		void this.outbox.start(me.id);
 		void this.notifications.count().catch(() => {});
 		void this.emoji.load().catch(() => {}); // names are shown until it comes
@@ -188,6 +192,7 @@ export class App {
 
 	#out(reason: string) {
 		this.#socket.stop();
+		this.#idle.stop();
 		this.login = 'out';
 		this.ended = reason;
 		this.me = null;
@@ -267,6 +272,9 @@ export class App {
 				for (const t of [...this.#timelines.values(), ...this.#threads]) t.rename(frame.user);
 				if (frame.user.id === me) void this.#refreshMe();
 				break;
+			case 'mute_updated':
+				if (this.me) this.me = { ...this.me, mute: frame.mute };
+				break;
 			case 'user_joined':
 				this.people.learn(frame.user);
 				break;
@@ -336,6 +344,7 @@ export class App {
 		this.rooms.replaceAll(rooms);
 		this.#joined.clear();
 		this.#connections++;
+		if (this.#idle.now) this.tell({ type: 'set_idle', idle: true }); // a new connection counts as looked at
 		this.typing.clear();
 		// rooms whose history is shown first
 		const shown = new Set(this.#timelines.keys());

@@ -25,6 +25,8 @@ const nonceLife = 23 * 3600 * 1000;
 export interface OutboxOptions {
 	ask: (frame: ClientFrame) => Promise<Answer>;
 	connected: () => boolean;
+	/** In slow mode the person has to wait this many milliseconds more. */
+	slowed?: (room: string, ms: number) => void;
 	/** The server's state of a message that was sent. */
 	sent: (message: Message) => void;
 	database?: string;
@@ -146,6 +148,7 @@ export class Outbox {
 					this.#later(3000);
 					return;
 				}
+				if (e.code === 'slow_mode' && e.retryAfter) this.#options.slowed?.(next.room_id, e.retryAfter);
 				const refused: Pending = { ...next, failed: { code: e.code, detail: e.detail } };
 				this.#all = this.#all.map((p) => (p.nonce === next.nonce ? refused : p));
 				await this.#keep(refused);

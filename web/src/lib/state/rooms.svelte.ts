@@ -101,6 +101,11 @@ export class Rooms {
 		}
 	}
 
+	/** The person may write in a room with slow mode at this time, and not before. */
+	slowed(id: string, until: number) {
+		this.#change(id, (r) => (r.me ? { ...r, me: { ...r.me, slow_mode_until: new Date(until).toISOString() } } : r));
+	}
+
 	#created(msg: Message, me: string) {
 		this.#change(msg.room_id, (r) => {
 			if (msg.seq <= r.last_seq && r.last_message_at && msg.created_at <= r.last_message_at) return r;
@@ -109,6 +114,7 @@ export class Rooms {
 			if (msg.sender?.id === me) {
 				// what one sends, one has read up to
 				next.me = { ...r.me, unread_count: 0, mention_count: 0, last_read_seq: Math.max(r.me.last_read_seq, msg.seq) };
+				if (r.slow_mode_seconds) next.me.slow_mode_until = new Date(Date.now() + r.slow_mode_seconds * 1000).toISOString();
 			} else if (msg.seq > r.me.last_read_seq && msg.type !== 'system') {
 				next.me = {
 					...r.me,

@@ -13,7 +13,7 @@ function room(id: string, part: Partial<Room> = {}): Room {
 		last_message_at: null,
 		last_seq: 0,
 		member_count: 2,
-		me: { role: 'member', last_read_seq: 0, unread_count: 0, mention_count: 0, notify: 'all', favourite: false, muted: false, muted_until: null, joined_at: '' },
+		me: { role: 'member', last_read_seq: 0, unread_count: 0, mention_count: 0, notify: 'all', favourite: false, muted: false, muted_until: null, slow_mode_until: null, joined_at: '' },
 		...part,
 	} as Room;
 }
@@ -65,6 +65,17 @@ describe('rooms', () => {
 		rooms.apply(said('1', 1), me);
 		rooms.apply(said('1', 2, me), me);
 		expect(rooms.get('1')!.me).toMatchObject({ unread_count: 0, last_read_seq: 2 });
+	});
+
+	it('let one wait in slow mode after writing, and nobody else', () => {
+		const rooms = made(room('1', { slow_mode_seconds: 60 } as Partial<Room>));
+		rooms.apply(said('1', 1), me);
+		expect(rooms.get('1')!.me!.slow_mode_until).toBeNull();
+		const before = Date.now();
+		rooms.apply(said('1', 2, me), me);
+		const until = Date.parse(rooms.get('1')!.me!.slow_mode_until!);
+		expect(until).toBeGreaterThanOrEqual(before + 60_000);
+		expect(until).toBeLessThanOrEqual(Date.now() + 60_000);
 	});
 
 	it('believe what the server counts', () => {

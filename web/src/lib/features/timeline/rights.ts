@@ -16,17 +16,33 @@ const none: Rights = { reply: false, react: false, edit: false, remove: false, p
 const moderates = (room: Room, me: Self) => room.type === 'public' && me.rank !== 'member';
 
 /** Whether the person may make something visible in the room. */
-export function maySpeak(room: Room, now = Date.now()): boolean {
+export function maySpeak(room: Room, me: Self | null, now = Date.now()): boolean {
 	if (!room.me || room.archived || room.form === 'separator') return false;
-	return !isMuted(room, now);
+	return !silence(room, me, now);
 }
 
-export function isMuted(room: Room, now = Date.now()): boolean {
-	return !!room.me?.muted && (room.me.muted_until === null || Date.parse(room.me.muted_until) > now);
+/** What keeps somebody from writing. */
+export interface Silence {
+	/** On the whole server, not only in the room. */
+	everywhere: boolean;
+	/** Null: until it is lifted. */
+	until: string | null;
+	/** Empty if none was given, and for a mute of the room. */
+	reason: string;
+}
+
+/** The mute that holds, of the room or of the server: of both the one that lasts longer. */
+export function silence(room: Room, me: Self | null, now = Date.now()): Silence | null {
+	const holds = (s: Silence) => s.until === null || Date.parse(s.until) > now;
+	const end = (s: Silence) => (s.until === null ? Infinity : Date.parse(s.until));
+	const all: Silence[] = [];
+	if (me?.mute) all.push({ everywhere: true, ...me.mute });
+	if (room.me?.muted) all.push({ everywhere: false, until: room.me.muted_until, reason: '' });
+	return all.filter(holds).reduce<Silence | null>((longest, s) => (longest && end(longest) >= end(s) ? longest : s), null);
 }
 
 export function mayPin(room: Room, me: Self | null, now = Date.now()): boolean {
-	if (!me || !maySpeak(room, now)) return false;
+	if (!me || !maySpeak(room, me, now)) return false;
 	return room.type === 'direct' || room.me!.role !== 'member' || moderates(room, me);
 }
 
@@ -41,7 +57,7 @@ export function rights(message: Message, room: Room, me: Self | null, limits: Li
 	const system = message.type === 'system';
 	const own = message.sender?.id === me.id;
 	const member = !!room.me;
-	const speaks = maySpeak(room, now);
+	const speaks = maySpeak(room, me, now);
 	return {
 		reply: speaks && !system,
 		react: speaks,
