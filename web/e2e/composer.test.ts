@@ -170,7 +170,6 @@ describe('the composer', () => {
 	});
 
 	it('explains a mute of the whole server in its place, with the time left, and opens when it is over', async () => {
-		await w.owner();
 		const owner = await w.login('owner');
 		const end = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();
 		await composer(bob).fill('half a thought');
