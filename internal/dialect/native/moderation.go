@@ -197,7 +197,11 @@ func (d *Dialect) audit(ctx context.Context, by chat.Actor, room chat.RoomID, q 
 	if err != nil {
 		return nil, err
 	}
-	p, err := d.people(ctx, by, convert(list, func(a chat.AuditEntry) chat.UserID { return a.ActorID })...)
+	ids := make([]chat.UserID, 0, 2*len(list))
+	for _, a := range list {
+		ids = append(ids, a.ActorID, targetPerson(a))
+	}
+	p, err := d.people(ctx, by, ids...)
 	return ok(auditPage{convert(list, func(a chat.AuditEntry) AuditEntry { return auditEntry(a, p) }), next(cursor)}), err
 }
 

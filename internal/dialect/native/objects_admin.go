@@ -60,6 +60,7 @@ type AuditEntry struct {
 	Action     string       `json:"action" doc:"<noun>.<verb>" example:"user.ban"`
 	TargetType string       `json:"target_type" example:"user"`
 	TargetID   string       `json:"target_id" example:"0199f0a4-7c1e-7a60-9d6b-2f6f0a9e3b11"`
+	Target     *UserSummary `json:"target" doc:"The person it was done to; null for other things and for accounts that are gone."`
 	RoomID     *string      `json:"room_id" example:"12"`
 	Details    opaque       `json:"details" doc:"An object, or null; never message content."`
 }
@@ -145,8 +146,16 @@ func report(r chat.Report, p people) Report {
 func auditEntry(a chat.AuditEntry, p people) AuditEntry {
 	return AuditEntry{
 		ID: formatID(a.ID), At: stamp(a.At), Actor: p.get(a.ActorID), Action: a.Action, TargetType: a.TargetType, TargetID: a.TargetID,
-		RoomID: roomIDOrNil(a.RoomID), Details: opaque(a.Details),
+		Target: p.get(targetPerson(a)), RoomID: roomIDOrNil(a.RoomID), Details: opaque(a.Details),
 	}
+}
+
+// targetPerson is whom an entry is about, empty if it is about something else.
+func targetPerson(a chat.AuditEntry) chat.UserID {
+	if a.TargetType != "user" {
+		return ""
+	}
+	return chat.UserID(a.TargetID)
 }
 
 func role(r chat.Role) Role {

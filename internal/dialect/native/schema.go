@@ -66,7 +66,7 @@ func (*Report) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
 
 // TransformSchema implements huma.SchemaTransformer.
 func (*AuditEntry) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
-	return nullable(s, "actor")
+	return nullable(s, "actor", "target")
 }
 
 // Schema implements huma.SchemaProvider: any value.

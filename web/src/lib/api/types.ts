@@ -72,6 +72,8 @@ export interface AuditEntry {
 	details: unknown;
 	id: string;
 	room_id: string | null;
+	/** The person it was done to; null for other things and for accounts that are gone. */
+	target: UserSummary | null;
 	target_id: string;
 	target_type: string;
 }
