@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"parley/internal/chat"
 	"parley/internal/ws"
@@ -18,19 +19,22 @@ type markTable struct {
 
 // echo is a connection that waits for the event it causes, and what is added to its copy.
 type echo struct {
+	mark string
 	conn *Conn
 	tail []byte
+	done chan struct{} // closed when it has its copy
 }
 
 // Marked is an event that can say which request caused it.
 type Marked interface{ Marked() string }
 
 // Expect announces that an event with a mark will be the answer to a request of the connection: its copy of the JSON object
-// ends in tail, which begins with a comma and stands before the last brace. Forget takes it back when the request fails.
+// ends in tail, which begins with a comma and stands before the last brace; empty: it is like all others. Await then waits
+// for it, or Forget takes it back when there will be none.
 func (h *Hub) Expect(mark string, c *Conn, tail []byte) {
 	h.marks.mu.Lock()
 	defer h.marks.mu.Unlock()
-	h.marks.awaited[mark] = echo{c, tail}
+	h.marks.awaited[mark] = echo{mark, c, tail, make(chan struct{})}
 }
 
 // Forget ends the waiting for an event.
@@ -40,8 +44,30 @@ func (h *Hub) Forget(mark string) {
 	delete(h.marks.awaited, mark)
 }
 
-// take returns who waits for an event, and ends the waiting.
-func (t *markTable) take(ev chat.Event) (*Conn, []byte) {
+// echoPatience is how long a request waits for its event: one that was made up for from the store bears no mark.
+const echoPatience = time.Second
+
+// Await returns when the event with a mark has been given to the connection that expects it, so that what is sent to it next
+// stands behind it.
+func (h *Hub) Await(mark string) {
+	h.marks.mu.Lock()
+	e, waiting := h.marks.awaited[mark]
+	h.marks.mu.Unlock()
+	if !waiting {
+		return
+	}
+	patience := time.NewTimer(echoPatience)
+	defer patience.Stop()
+	select {
+	case <-e.done:
+	case <-patience.C:
+	case <-h.ctx.Done():
+	}
+	h.Forget(mark)
+}
+
+// take returns who waits for an event; nobody is the zero value.
+func (t *markTable) take(ev chat.Event) (e echo) {
 	mark := ""
 	switch e := ev.(type) {
 	case chat.Sequenced:
@@ -50,13 +76,24 @@ func (t *markTable) take(ev chat.Event) (*Conn, []byte) {
 		mark = e.Marked()
 	}
 	if mark == "" {
-		return nil, nil
+		return e
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	e := t.awaited[mark]
-	delete(t.awaited, mark)
-	return e.conn, e.tail
+	return t.awaited[mark]
+}
+
+// given ends the waiting: the connection has its copy.
+func (t *markTable) given(e echo) {
+	if e.conn == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now, waiting := t.awaited[e.mark]; waiting && now.done == e.done {
+		delete(t.awaited, e.mark)
+		close(e.done)
+	}
 }
 
 // sendEcho gives the connection that caused an event its own copy and returns the others.

@@ -165,6 +165,7 @@ func (s *shard) sequenced(ctx context.Context, f *feed, ev chat.Sequenced) {
 	case f.last == nothing: // those who are catching up read the past from the store
 		s.fanOut(ctx, f, ev, seq)
 	case seq <= f.last:
+		s.hub.marks.given(s.hub.marks.take(ev))
 	case seq == f.last+1:
 		s.next(ctx, f, ev)
 		for len(f.early) > 0 && f.early[0].State().ChangeSeq <= f.last+1 {
@@ -224,13 +225,14 @@ func (s *shard) fanOut(ctx context.Context, f *feed, ev chat.Event, seq chat.Seq
 	if f.live == nil {
 		f.arrange()
 	}
-	asked, tail := s.hub.marks.take(ev)
+	asked := s.hub.marks.take(ev)
+	defer s.hub.marks.given(asked)
 	for d, all := range f.live {
 		if len(all.conns) == 0 {
 			continue
 		}
-		if asked != nil && asked.dialect == d {
-			all = s.sendEcho(ctx, all, asked, tail, ev)
+		if len(asked.tail) > 0 && asked.conn.dialect == d {
+			all = s.sendEcho(ctx, all, asked.conn, asked.tail, ev)
 		}
 		if personal := d.Personal(ev); len(personal) > 0 {
 			all = s.sendPersonal(ctx, all, personal, ev)
@@ -252,11 +254,11 @@ func (s *shard) fanOut(ctx context.Context, f *feed, ev chat.Event, seq chat.Seq
 				s.unsubscribe(f.room, c)
 			}
 		case seq == 0 || seq > sub.from:
-			if c == asked {
-				s.sendOne(ctx, c, asSeen(ev, sub.read), tail...)
-			} else {
-				s.sendOne(ctx, c, asSeen(ev, sub.read))
+			var tail []byte
+			if c == asked.conn {
+				tail = asked.tail
 			}
+			s.sendOne(ctx, c, asSeen(ev, sub.read), tail...)
 		}
 		if !f.filling && !sub.catching && sub.from != 0 && seq >= sub.from { // level with the others from here on
 			sub.from = 0

@@ -7,6 +7,7 @@ import (
 
 	"parley/internal/chat"
 	"parley/internal/hub"
+	"parley/internal/jsontext"
 )
 
 // The frames of the server (specs: native, WebSocket). The reference is api/websocket.md.
@@ -317,7 +318,7 @@ func (d *Dialect) EncodeResync(room chat.RoomID) []byte {
 	if room == 0 {
 		return []byte(`{"type":"resync"}`)
 	}
-	return appendJSON(nil, roomIDFrame{"resync", room.String()})
+	return jsontext.AppendValue(nil, roomIDFrame{"resync", room.String()})
 }
 
 // CloseCode implements hub.Dialect.

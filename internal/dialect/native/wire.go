@@ -1,12 +1,11 @@
 package native
 
 import (
-	"encoding/json"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"parley/internal/chat"
+	"parley/internal/jsontext"
 )
 
 // Messages are written by hand where many are sent: in pages of a history and in frames. What comes out is to the letter
@@ -26,14 +25,14 @@ func (d *Dialect) appendMessage(b []byte, m *chat.Message, viewer chat.UserID) [
 	b = append(b, `,"change_seq":`...)
 	b = strconv.AppendInt(b, int64(m.ChangeSeq), 10)
 	b = append(b, `,"type":`...)
-	b = appendText(b, string(m.Type))
+	b = jsontext.AppendString(b, string(m.Type))
 	b = append(b, `,"sender":`...)
 	b = appendSummary(b, m.Sender)
 	b = append(b, `,"content":`...)
 	if m.Deleted {
-		b = appendText(b, chat.DeletedContent)
+		b = jsontext.AppendString(b, chat.DeletedContent)
 	} else {
-		b = appendText(b, m.Content)
+		b = jsontext.AppendString(b, m.Content)
 	}
 	b = append(b, `,"parent_id":`...)
 	if m.ParentID != 0 {
@@ -70,31 +69,31 @@ func (d *Dialect) appendMessage(b []byte, m *chat.Message, viewer chat.UserID) [
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendText(b, string(id))
+		b = jsontext.AppendString(b, string(id))
 	}
 	b = append(b, ']')
 	if len(m.Reactions)+len(m.Attachments)+len(m.Links) == 0 && m.Extras == nil && m.Poll == nil {
 		b = append(b, `,"reactions":[],"attachments":[],"links":[]`...)
 	} else {
 		shown := d.message(m, viewer)
-		b = appendJSON(append(b, `,"reactions":`...), shown.Reactions)
-		b = appendJSON(append(b, `,"attachments":`...), shown.Attachments)
-		b = appendJSON(append(b, `,"links":`...), shown.Links)
+		b = jsontext.AppendValue(append(b, `,"reactions":`...), shown.Reactions)
+		b = jsontext.AppendValue(append(b, `,"attachments":`...), shown.Attachments)
+		b = jsontext.AppendValue(append(b, `,"links":`...), shown.Links)
 		if shown.Author != nil {
-			b = appendJSON(append(b, `,"author":`...), shown.Author)
+			b = jsontext.AppendValue(append(b, `,"author":`...), shown.Author)
 		}
 		if len(shown.Embeds) > 0 {
-			b = appendJSON(append(b, `,"embeds":`...), shown.Embeds)
+			b = jsontext.AppendValue(append(b, `,"embeds":`...), shown.Embeds)
 		}
 		if shown.Command != nil {
-			b = appendJSON(append(b, `,"command":`...), shown.Command)
+			b = jsontext.AppendValue(append(b, `,"command":`...), shown.Command)
 		}
 		if shown.Poll != nil {
-			b = appendJSON(append(b, `,"poll":`...), shown.Poll)
+			b = jsontext.AppendValue(append(b, `,"poll":`...), shown.Poll)
 		}
 	}
 	if m.Nonce != "" && (viewer == "" || m.SenderID == viewer) {
-		b = appendText(append(b, `,"nonce":`...), m.Nonce)
+		b = jsontext.AppendString(append(b, `,"nonce":`...), m.Nonce)
 	}
 	return append(b, '}')
 }
@@ -124,18 +123,18 @@ func appendSummary(b []byte, u *chat.User) []byte {
 	if u == nil {
 		return append(b, "null"...)
 	}
-	b = appendText(append(b, `{"id":`...), string(u.ID))
-	b = appendText(append(b, `,"username":`...), u.Username)
-	b = appendText(append(b, `,"display_name":`...), u.DisplayName)
+	b = jsontext.AppendString(append(b, `{"id":`...), string(u.ID))
+	b = jsontext.AppendString(append(b, `,"username":`...), u.Username)
+	b = jsontext.AppendString(append(b, `,"display_name":`...), u.DisplayName)
 	b = append(b, `,"avatar_url":`...)
 	if u.AvatarURL != "" {
-		b = appendText(b, u.AvatarURL)
+		b = jsontext.AppendString(b, u.AvatarURL)
 	} else {
 		b = append(b, "null"...)
 	}
 	b = append(b, `,"bot":`...)
 	b = strconv.AppendBool(b, u.Kind == chat.Bot)
-	b = appendText(append(b, `,"rank":`...), u.Rank.String())
+	b = jsontext.AppendString(append(b, `,"rank":`...), u.Rank.String())
 	return append(b, '}')
 }
 
@@ -146,53 +145,4 @@ func appendTime(b []byte, t time.Time) []byte {
 	}
 	b = t.UTC().AppendFormat(append(b, '"'), timeLayout)
 	return append(b, '"')
-}
-
-// appendJSON appends what encoding/json makes of our own small types, which cannot fail.
-func appendJSON(b []byte, v any) []byte {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return append(b, "null"...)
-	}
-	return append(b, text...)
-}
-
-const hexDigits = "0123456789abcdef"
-
-// appendText appends a string (RFC 8259 §7). Invalid UTF-8 becomes U+FFFD, as with encoding/json.
-func appendText(b []byte, s string) []byte {
-	b = append(b, '"')
-	from := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
-			i++
-			continue
-		}
-		if c >= utf8.RuneSelf {
-			r, n := utf8.DecodeRuneInString(s[i:])
-			if r == utf8.RuneError && n == 1 {
-				b = append(append(b, s[from:i]...), "\ufffd"...)
-				from = i + n
-			}
-			i += n
-			continue
-		}
-		b = append(b, s[from:i]...)
-		switch c {
-		case '"', '\\':
-			b = append(b, '\\', c)
-		case '\n':
-			b = append(b, '\\', 'n')
-		case '\r':
-			b = append(b, '\\', 'r')
-		case '\t':
-			b = append(b, '\\', 't')
-		default:
-			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-		i++
-		from = i
-	}
-	return append(append(b, s[from:]...), '"')
 }

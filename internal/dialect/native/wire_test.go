@@ -8,6 +8,7 @@ import (
 
 	"parley/internal/chat"
 	"parley/internal/core"
+	"parley/internal/jsontext"
 )
 
 // same holds what is written by hand to what encoding/json makes of the published type.
@@ -75,7 +76,7 @@ func FuzzAppendText(f *testing.F) {
 		if err := json.Unmarshal(text, &want); err != nil {
 			t.Fatal(err)
 		}
-		if err := json.Unmarshal(appendText(nil, s), &got); err != nil || got != want {
+		if err := json.Unmarshal(jsontext.AppendString(nil, s), &got); err != nil || got != want {
 			t.Fatalf("%q: %v, got %q", s, err, got)
 		}
 	})

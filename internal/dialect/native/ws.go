@@ -11,6 +11,7 @@ import (
 	"parley/internal/chat"
 	"parley/internal/core"
 	"parley/internal/hub"
+	"parley/internal/jsontext"
 	"parley/internal/ws"
 )
 
@@ -357,7 +358,7 @@ func (s *socket) withMessage(f *clientFrame, msg *chat.Message, err error) (any,
 	if err != nil || f.Ref == "" {
 		return answered, err
 	}
-	b := appendText(append(make([]byte, 0, 700+len(msg.Content)+len(msg.Content)/8), `{"type":"ok","ref":`...), f.Ref)
+	b := jsontext.AppendString(append(make([]byte, 0, 700+len(msg.Content)+len(msg.Content)/8), `{"type":"ok","ref":`...), f.Ref)
 	b = s.dialect.appendMessage(append(b, `,"message":`...), msg, s.actor.UserID)
 	return written(append(b, '}')), nil
 }
