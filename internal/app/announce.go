@@ -88,11 +88,16 @@ func (a *App) joinHints(line func(name, format string, args ...any), base, socke
 	} else if d.Native {
 		line("Native", "REST %s/api, WebSocket %s/api/ws", base, socket)
 	}
+	if own := a.addressOf("origin_listen"); d.Origin && own != nil {
+		line("OriginChats", "%s, which is origin_listen", own)
+	} else if d.Origin {
+		line("OriginChats", "%s%s", strings.TrimPrefix(strings.TrimPrefix(base, "https://"), "http://"), originHint(a.tls.config != nil))
+	}
 	var missing []string
 	for _, other := range []struct {
 		name string
 		on   bool
-	}{{"OriginChats", d.Origin}, {"Portal", d.Portal}, {"Session", d.Session}} {
+	}{{"Portal", d.Portal}, {"Session", d.Session}} {
 		if other.on {
 			missing = append(missing, other.name)
 		}
@@ -100,4 +105,12 @@ func (a *App) joinHints(line func(name, format string, args ...any), base, socke
 	if len(missing) > 0 {
 		line("Not yet", "%s: not spoken by this version; nothing listens for them", strings.Join(missing, ", "))
 	}
+}
+
+// originHint says what is missing for the public client, which dials wss:// only.
+func originHint(tls bool) string {
+	if tls {
+		return ""
+	}
+	return "  (the public client needs TLS: tls.mode, or a proxy)"
 }

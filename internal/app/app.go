@@ -22,6 +22,7 @@ import (
 	"parley/internal/bus"
 	"parley/internal/config"
 	"parley/internal/core"
+	"parley/internal/dialect/origin"
 	"parley/internal/hub"
 	"parley/internal/notify"
 	"parley/internal/ops"
@@ -73,6 +74,7 @@ type App struct {
 	hub     *hub.Hub
 	relay   *relay.Relay    // nil: this node is alone
 	push    *notify.Service // nil: off
+	origin  *origin.Dialect // nil: off
 	tls     publicTLS
 	// background are services that hear of events and hold nobody up.
 	background []part
@@ -288,6 +290,7 @@ func (a *App) wire() error {
 		o.GapPatience = gapPatience
 	}
 	a.hub = hub.New(a.core, a.sockets, o)
+	a.origin = a.originChats()
 	return a.wireBackground()
 }
 

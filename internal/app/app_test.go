@@ -289,7 +289,7 @@ func TestNotice(t *testing.T) {
 		})
 		for _, want := range []string{
 			"Chat 1.2.3 is ready", a.BaseURL() + "/api/docs", a.OperatorAddress().String(), "ws://" + a.Address().String() + "/api/ws",
-			"OriginChats, Portal, Session: not spoken by this version", "embedded SQLite", a.cfg.Data, a.BaseURL() + "/setup#",
+			"Portal, Session: not spoken by this version", "OriginChats  ", "embedded SQLite", a.cfg.Data, a.BaseURL() + "/setup#",
 		} {
 			if !strings.Contains(notice.String(), want) {
 				t.Errorf("%q is missing in\n%s", want, notice.String())

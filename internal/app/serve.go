@@ -11,6 +11,7 @@ import (
 	"parley/internal/blob"
 	"parley/internal/config"
 	"parley/internal/dialect/native"
+	"parley/internal/dialect/origin"
 	"parley/internal/ops"
 )
 
@@ -32,6 +33,9 @@ func (a *App) serverParts() []part {
 	parts = append(parts, a.engineParts()...)
 	parts = append(parts, a.background...)
 	parts = append(parts, a.hub)
+	if a.origin != nil {
+		parts = append(parts, a.origin)
+	}
 	parts = append(parts, tie...) // stops after everybody has gone, so that the other nodes hear of it
 	parts = append(parts, a.sockets)
 	for _, l := range a.others {
@@ -54,13 +58,20 @@ func (a *App) route() {
 	for _, path := range ops.OperatorPaths {
 		mux.Handle(path, guarded)
 	}
-	a.main = a.public("listen", a.cfg.Listen, unredirected(mux))
+	var main http.Handler = unredirected(mux)
+	if a.origin != nil && a.cfg.OriginListen == "" {
+		main = a.origin.Upgrades(main)
+	}
+	a.main = a.public("listen", a.cfg.Listen, main)
 	a.others = nil
 	if a.cfg.OperatorListen != "" {
 		a.others = append(a.others, &listener{name: operatorListener, address: a.cfg.OperatorListen, handler: ops.OperatorHandler(a.health, a.metrics), log: a.log})
 	}
 	if a.cfg.Dialects.Native {
 		a.mount("native_listen", a.cfg.NativeListen, mux, a.native())
+	}
+	if a.origin != nil {
+		a.mount("origin_listen", a.cfg.OriginListen, mux, a.origin)
 	}
 }
 
@@ -92,7 +103,13 @@ func (a *App) mount(name, own string, main *http.ServeMux, d dialect) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", nothingHere)
 	d.Routes(mux)
-	a.others = append(a.others, a.public(name, own, unredirected(mux)))
+	handler := unredirected(mux)
+	if u, ok := d.(interface {
+		Upgrades(next http.Handler) http.Handler
+	}); ok {
+		handler = u.Upgrades(handler)
+	}
+	a.others = append(a.others, a.public(name, own, handler))
 }
 
 // native is the server's own dialect.
@@ -106,6 +123,17 @@ func (a *App) native() dialect {
 		BodyBytes: a.cfg.Limits.BodyBytes, Heartbeat: a.cfg.Heartbeat, Version: a.opts.Version,
 		Dialects: []string{"native"}, PublicURL: a.cfg.BaseURL(""), Origins: a.cfg.CORS.Origins, PushKey: pushKey,
 		Elsewhere: a.elsewhere(),
+	})
+}
+
+// originChats is the dialect of OriginChats clients; nil where it is off.
+func (a *App) originChats() *origin.Dialect {
+	if !a.cfg.Dialects.Origin {
+		return nil
+	}
+	return origin.New(origin.Options{
+		Core: a.core, Hub: a.hub, Sockets: a.sockets, Logger: a.log, Incident: a.middleware().Incident,
+		PublicURL: a.cfg.BaseURL(""), AuthMode: origin.AuthMode(a.cfg.OriginChats.AuthMode),
 	})
 }
 

@@ -144,7 +144,11 @@ type Typing struct {
 	UserID   UserID
 	ThreadID MessageID
 	Typing   bool
+	Mark     string // see Message.Mark
 }
+
+// Marked names the request that caused the event, on the node where it was made.
+func (e Typing) Marked() string { return e.Mark }
 
 func (e MemberJoined) Scope() Scope  { return Scope{Room: e.Member.RoomID} }
 func (e MemberLeft) Scope() Scope    { return Scope{Room: e.RoomID} }
@@ -197,6 +201,11 @@ type SanctionChanged struct{ Sanction Sanction }
 
 // RolesChanged says that the server's roles or a room's role lists changed; cached rights must go.
 type RolesChanged struct{ RoomID RoomID }
+
+// DirectoryChanged says that a room of the server was made, changed, moved or deleted, or that other roles see it.
+type DirectoryChanged struct{ RoomID RoomID }
+
+func (e DirectoryChanged) Scope() Scope { return Scope{Everyone: true} }
 
 // UsersSeen says that the times at which people were last here moved on. No client is told.
 type UsersSeen struct{ Users []UserID }

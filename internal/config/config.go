@@ -109,8 +109,25 @@ type Config struct {
 	Scan     Scan
 	Backup   Backup
 
+	OriginChats OriginChats
+
 	serverName string            // the default of Server.Name
 	origins    map[string]Origin // by key; absent = OriginDefault
+}
+
+// OriginAuth says how people of OriginChats clients log in.
+type OriginAuth string
+
+// The modes of logging in, in that protocol's own words.
+const (
+	OriginAuthRotur OriginAuth = "rotur"        // by the Rotur service alone
+	OriginAuthBoth  OriginAuth = "cracked"      // by the service or with an account of this server
+	OriginAuthLocal OriginAuth = "cracked-only" // with an account of this server alone
+)
+
+// OriginChats are the settings of that dialect.
+type OriginChats struct {
+	AuthMode OriginAuth
 }
 
 // Server is how this community presents itself.

@@ -106,6 +106,9 @@ func (c *Config) settings() []setting {
 		toggle(&c.Dialects.Portal, "dialects.portal", true, "Speak with Portal clients."),
 		toggle(&c.Dialects.Session, "dialects.session", true, "Speak with Session clients, as a community server."),
 
+		oneOf(&c.OriginChats.AuthMode, "origin.auth_mode", OriginAuthBoth, []OriginAuth{OriginAuthRotur, OriginAuthBoth, OriginAuthLocal},
+			"How people of OriginChats clients log in: `rotur` by the Rotur account service, `cracked-only` with accounts of this server, `cracked` either way."),
+
 		oneOf(&c.Database.Synchronous, "database.synchronous", SynchronousFull, []Synchronous{SynchronousFull, SynchronousNormal},
 			"What an acknowledged message survives: `full` a power cut, `normal` the end of the program but perhaps not a power cut."),
 

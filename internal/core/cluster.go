@@ -134,6 +134,7 @@ func (c *Core) DropCaches() {
 	c.seats.dropAll()
 	c.sessions.dropAll()
 	c.rights.drop()
+	c.listed.drop()
 	c.server.drop()
 	c.recent.clear()
 	c.plugins.changed("")

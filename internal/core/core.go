@@ -115,6 +115,7 @@ type Core struct {
 	sinks   []func([]chat.Event) // hear everything
 	own     []func([]chat.Event) // hear what happened on this node
 	rights  roleTable
+	listed  directory
 	server  serverCache
 	plugins pluginHost
 	visits  visits // who was here and which sessions were used since the last flush
@@ -265,6 +266,7 @@ func (c *Core) invalidate(ev chat.Event) {
 	c.seats.apply(ev)
 	c.sessions.apply(ev)
 	c.rights.apply(ev)
+	c.listed.apply(ev)
 	c.server.apply(ev)
 	c.entitle(ev)
 }

@@ -1,8 +1,10 @@
 package core
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 
 	"github.com/google/uuid"
 
@@ -43,4 +45,34 @@ func (c *Core) newToken() string {
 func hashToken(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// KeptKey returns 32 random bytes that are made once and kept with the data, the same on every node: for what must stay the
+// same however often secrets are changed. It is no secret for logins.
+func (c *Core) KeptKey(ctx context.Context, name string) ([]byte, error) {
+	var key []byte
+	read := func(r Reader) error {
+		raw, err := r.Setting(ctx, "key."+name)
+		if err == nil {
+			err = json.Unmarshal(raw, &key)
+		}
+		return err
+	}
+	err := read(c.Store)
+	if err == nil || chat.AsError(err).Kind != chat.NotFound {
+		return key, err
+	}
+	err = c.change(ctx, func(tx Tx) ([]chat.Event, error) {
+		if err := read(tx); err == nil || chat.AsError(err).Kind != chat.NotFound {
+			return nil, err
+		}
+		key = make([]byte, 32)
+		c.random(key)
+		raw, err := json.Marshal(key)
+		if err != nil {
+			return nil, err
+		}
+		return nil, tx.PutSetting(ctx, "key."+name, raw)
+	})
+	return key, err
 }

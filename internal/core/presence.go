@@ -253,6 +253,6 @@ func (c *Core) Typing(ctx context.Context, by chat.Actor, room chat.RoomID, thre
 	} else if err := c.State.Set(ctx, key, []byte{1}, TypingTTL); err != nil {
 		c.log.Debug("typing is not remembered", "error", err) // it ends by time all the same
 	}
-	c.emit([]chat.Event{chat.Typing{RoomID: room, UserID: by.UserID, ThreadID: thread, Typing: typing}})
+	c.emit([]chat.Event{chat.Typing{RoomID: room, UserID: by.UserID, ThreadID: thread, Typing: typing, Mark: markOf(ctx)}})
 	return nil
 }

@@ -65,6 +65,11 @@ func (c *Core) roleTable(ctx context.Context) (map[chat.RoleID]chat.Role, error)
 	return roles, nil
 }
 
+// RoleTable returns the server's roles by id, for those who translate them. Nobody changes the map.
+func (c *Core) RoleTable(ctx context.Context) (map[chat.RoleID]chat.Role, error) {
+	return c.roleTable(ctx)
+}
+
 // loadRoles reads the roles into memory.
 func (c *Core) loadRoles(ctx context.Context) error {
 	_, err := c.roleTable(ctx)

@@ -75,6 +75,42 @@ func (c *Core) UserByName(ctx context.Context, by chat.Actor, username string) (
 	return c.profile(by, user), nil
 }
 
+// UserByExternalName is User by the name that an identity provider knows, without regard to case.
+func (c *Core) UserByExternalName(ctx context.Context, by chat.Actor, name string) (*chat.User, error) {
+	user, err := c.Store.UserByExternalName(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return c.profile(by, user), nil
+}
+
+// UserByIdentity is User by the id that an identity provider knows.
+func (c *Core) UserByIdentity(ctx context.Context, by chat.Actor, provider, subject string) (*chat.User, error) {
+	identity, err := c.Store.Identity(ctx, provider, subject)
+	if err != nil {
+		if chat.AsError(err).Kind == chat.NotFound {
+			err = chat.ErrUserNotFound
+		}
+		return nil, err
+	}
+	return c.User(ctx, by, identity.UserID)
+}
+
+// IdentityOf returns the identity that a provider vouches for a person with, without its secret. Fails with not_found.
+func (c *Core) IdentityOf(ctx context.Context, user chat.UserID, provider string) (chat.Identity, error) {
+	all, err := c.Store.IdentitiesOf(ctx, user)
+	if err != nil {
+		return chat.Identity{}, err
+	}
+	for _, i := range all {
+		if i.Provider == provider {
+			i.Secret = ""
+			return i, nil
+		}
+	}
+	return chat.Identity{}, chat.ErrNotFound
+}
+
 // SearchUsers finds people whose username or a word of whose display name begins with q. q has 1–50 characters, limit is
 // 1–50 (0: 20). Fails with query_invalid, limit_invalid, rate_limited.
 func (c *Core) SearchUsers(ctx context.Context, by chat.Actor, q string, limit int) ([]*chat.User, error) {

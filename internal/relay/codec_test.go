@@ -22,7 +22,7 @@ var samples = []chat.Event{
 	chat.MemberJoined{}, chat.MemberLeft{}, chat.MemberChanged{}, chat.RoomChanged{}, chat.RoomDeleted{}, chat.ReadMoved{}, chat.Typing{},
 	chat.RoomAdded{}, chat.RoomRemoved{}, chat.UnreadChanged{}, chat.Notified{}, chat.SessionRevoked{}, chat.UserChanged{}, chat.PresenceChanged{},
 	chat.SanctionChanged{}, chat.RolesChanged{}, chat.UsersSeen{}, chat.BlockChanged{}, chat.ReportChanged{},
-	chat.EmojiAdded{}, chat.EmojiUpdated{}, chat.EmojiRemoved{}, chat.ServerChanged{},
+	chat.EmojiAdded{}, chat.EmojiUpdated{}, chat.EmojiRemoved{}, chat.ServerChanged{}, chat.DirectoryChanged{},
 	chat.CommandsAdded{}, chat.CommandsRemoved{}, chat.CommandCalled{},
 	chat.VoiceJoined{}, chat.VoiceChanged{}, chat.VoiceLeft{}, chat.VoiceSignal{}, chat.PluginsChanged{},
 }
@@ -31,6 +31,7 @@ var samples = []chat.Event{
 // in a dot is all that is below.
 var left = map[string][]string{
 	"":                {"Message.Sender.", "Message.Mark"}, // everywhere
+	"Typing":          {"Mark"},
 	"MemberJoined":    {"User."},
 	"VoiceJoined":     {"Participant.User."},
 	"VoiceChanged":    {"Participant.User."},

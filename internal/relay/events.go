@@ -51,6 +51,7 @@ const (
 	voiceLeft
 	voiceSignal
 	pluginsChanged
+	directoryChanged
 )
 
 // What nodes tell each other of themselves.
@@ -228,6 +229,9 @@ func (w *writer) personal(ev chat.Event) kind {
 		w.int(int64(e.ID))
 		w.text(e.Name)
 		return emojiRemoved
+	case chat.DirectoryChanged:
+		w.int(int64(e.RoomID))
+		return directoryChanged
 	case chat.ServerChanged:
 		return serverChanged
 	case chat.CommandsAdded:
@@ -354,7 +358,8 @@ var readers = map[kind]func(*reader) chat.Event{
 	voiceSignal: func(r *reader) chat.Event {
 		return chat.VoiceSignal{Recipient: r.who(), Connection: r.text(), RoomID: r.room(), From: r.who(), PeerID: r.text(), Data: r.bytes()}
 	},
-	pluginsChanged: func(r *reader) chat.Event { return chat.PluginsChanged{Name: r.text(), Node: r.text()} },
+	pluginsChanged:   func(r *reader) chat.Event { return chat.PluginsChanged{Name: r.text(), Node: r.text()} },
+	directoryChanged: func(r *reader) chat.Event { return chat.DirectoryChanged{RoomID: r.room()} },
 }
 
 func (r *reader) room() chat.RoomID { return chat.RoomID(r.int()) }

@@ -1,6 +1,7 @@
 package ws
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -205,6 +206,7 @@ type UpgradeOptions struct {
 	Subprotocol string      // selected if the client offers it, else none is
 	Header      http.Header // added to the answer
 	Handler     Handler     // needed
+	MaxMessage  int         // bytes of one incoming message; default: Options.MaxMessage
 }
 
 // Upgrade answers a WebSocket handshake (RFC 6455 section 4.2) and takes the connection over from net/http.
@@ -232,7 +234,7 @@ func (s *Server) Upgrade(w http.ResponseWriter, r *http.Request, o UpgradeOption
 		early = append(early, p...)
 	}
 	c := &Conn{srv: s, handler: o.Handler, fd: -1, stuckAt: stuckNever}
-	c.in.max = s.opt.MaxMessage
+	c.in.max = cmp.Or(o.MaxMessage, s.opt.MaxMessage)
 	c.in.rest, c.early = early, len(early) > 0
 	c.remote, _ = netip.ParseAddrPort(r.RemoteAddr)
 	c.lastFlush = -int64(time.Hour)

@@ -1,0 +1,33 @@
+package origin
+
+import (
+	"context"
+	"maps"
+)
+
+// command handles one command of a person who is logged in. It returns the reply, or nil when there is none beside what it sent
+// or caused.
+type command func(ctx context.Context, s *socket, q *request) (any, error)
+
+// commands are all commands but those of logging in, by name.
+var commands = gather(
+	serverCommands,
+	messageCommands,
+)
+
+func gather(tables ...map[string]command) map[string]command {
+	all := make(map[string]command)
+	for _, table := range tables {
+		maps.Copy(all, table)
+	}
+	return all
+}
+
+var serverCommands = map[string]command{
+	"ping": func(context.Context, *socket, *request) (any, error) { return pongPacket{"pong", "pong"}, nil },
+}
+
+type pongPacket struct {
+	Cmd string `json:"cmd"`
+	Val string `json:"val"`
+}

@@ -1,0 +1,66 @@
+package origin
+
+import (
+	"context"
+
+	"parley/internal/chat"
+	"parley/internal/hub"
+	"parley/internal/ws"
+)
+
+// Encode implements hub.Dialect: the packet of an event, nil where the protocol has none. Each noun encodes its own events in
+// its file.
+func (d *Dialect) Encode(ctx context.Context, ev chat.Event, viewer chat.UserID) []byte {
+	switch e := ev.(type) {
+	case chat.MessageCreated:
+		return d.messageCreated(ctx, e.Message)
+	case chat.MessageChanged:
+		return d.messageChanged(ctx, e.Message)
+	case chat.MessageDeleted:
+		return d.messageDeleted(ctx, e.Message)
+	case chat.ReactionAdded:
+		return d.reaction(ctx, "message_react_add", e.Message, e.UserID, e.Emoji)
+	case chat.ReactionRemoved:
+		return d.reaction(ctx, "message_react_remove", e.Message, e.UserID, e.Emoji)
+	}
+	packet := d.packet(ctx, ev, viewer)
+	if packet == nil {
+		return nil
+	}
+	return packetText(packet)
+}
+
+// packet is Encode for what is not about one message.
+func (d *Dialect) packet(ctx context.Context, ev chat.Event, _ chat.UserID) any {
+	switch e := ev.(type) {
+	case chat.PresenceChanged:
+		return d.presence(ctx, e.Presence)
+	case chat.Typing:
+		return d.typing(ctx, e)
+	}
+	return nil
+}
+
+// Personal implements hub.Dialect.
+func (d *Dialect) Personal(chat.Event) []chat.UserID { return nil }
+
+// EncodeChanges implements hub.Dialect. Clients of this protocol do not resume: they load anew.
+func (d *Dialect) EncodeChanges(context.Context, chat.RoomID, chat.Changes, chat.UserID) []byte {
+	return nil
+}
+
+// EncodeResync implements hub.Dialect. There is no packet for it: what is lost is pushed as lists.
+func (d *Dialect) EncodeResync(room chat.RoomID) []byte {
+	if room == 0 {
+		d.lists.note("") // called once for all connections
+	}
+	return nil
+}
+
+// CloseCode implements hub.Dialect (specs: originchats §2.5).
+func (d *Dialect) CloseCode(end hub.End) int {
+	if end == hub.EndSlow {
+		return ws.ClosePolicyViolation
+	}
+	return ws.CloseNormal
+}

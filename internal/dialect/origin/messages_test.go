@@ -1,0 +1,5 @@
+package origin_test
+
+import "testing"
+
+func TestMessageNew(t *testing.T) { newWorld(t).play("message_new", nil) }

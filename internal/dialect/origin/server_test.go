@@ -1,0 +1,5 @@
+package origin_test
+
+import "testing"
+
+func TestPing(t *testing.T) { newWorld(t).play("ping", nil) }
