@@ -26,8 +26,8 @@ func (d *directory) apply(ev chat.Event) {
 	}
 }
 
-// listed says of a room of the server that the list of these is another one now.
-func listed(room chat.Room) []chat.Event {
+// relisted says of a room of the server that the list of these is another one now.
+func relisted(room chat.Room) []chat.Event {
 	if !room.Official {
 		return nil
 	}

@@ -127,7 +127,7 @@ func (c *Core) CreateRoom(ctx context.Context, by chat.Actor, n NewRoom) (chat.R
 				}
 			}
 			room.ID = made.ID
-			return append(events, listed(made)...), nil
+			return append(events, relisted(made)...), nil
 		})
 		if room.Slug == "" && chat.CodeOf(err) == "slug_taken" {
 			return errStale // somebody took the slug that was free a moment ago
@@ -543,7 +543,7 @@ func (c *Core) UpdateRoom(ctx context.Context, by chat.Actor, id chat.RoomID, ch
 		if err := tx.AddAudit(ctx, c.audit(by, "room.update", "room", id.String(), id, map[string]any{"fields": changed})); err != nil {
 			return nil, err
 		}
-		return append([]chat.Event{chat.RoomChanged{Room: room}}, listed(room)...), nil
+		return append([]chat.Event{chat.RoomChanged{Room: room}}, relisted(room)...), nil
 	})
 	if err != nil {
 		return chat.RoomView{}, err
@@ -655,7 +655,7 @@ func (c *Core) eraseRoom(ctx context.Context, by chat.Actor, id chat.RoomID) err
 		if err := tx.AddAudit(ctx, c.audit(by, "room.delete", "room", id.String(), id, details)); err != nil {
 			return nil, err
 		}
-		return append(append(slices.Clone(left), chat.RoomDeleted{RoomID: id, Members: members}), listed(room)...), nil
+		return append(append(slices.Clone(left), chat.RoomDeleted{RoomID: id, Members: members}), relisted(room)...), nil
 	})
 	if err == nil {
 		c.vacate(ctx, left)
