@@ -274,22 +274,6 @@ func (h *Hub) Detach(c *Conn) {
 	}
 }
 
-// Flush returns when everything that was published before has been given to the connections it is for; what is sent next
-// stands behind it. Presence, which gathers, is left out.
-func (h *Hub) Flush(ctx context.Context) {
-	for _, s := range h.shards {
-		done := make(chan struct{})
-		s.post(h.ctx, work{do: func(*shard) { close(done) }})
-		select {
-		case <-done:
-		case <-ctx.Done():
-			return
-		case <-h.ctx.Done():
-			return
-		}
-	}
-}
-
 // Send gives the connection a frame of its own, or closes it as too slow.
 func (h *Hub) Send(c *Conn, text []byte) {
 	if text != nil {
