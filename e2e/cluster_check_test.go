@@ -256,7 +256,7 @@ func (w *crowd) checkUnread(nodes []*node, truth map[string][]post) {
 				}
 			}
 			for _, m := range truth[room] {
-				if m.Seq > n.marker {
+				if m.Seq > n.marker && m.Type != "system" { // what the server says by itself is not counted
 					n.unread++
 					if slices.Contains(m.Mentions, k.ID) {
 						n.mentions++
