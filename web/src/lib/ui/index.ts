@@ -38,6 +38,7 @@ export { modal } from './modal';
 export { initials, nameColour } from './names';
 export { default as OptionList } from './OptionList.svelte';
 export { passwordStrength } from './password';
+export { default as PanelHead } from './PanelHead.svelte';
 export { default as PasswordField } from './PasswordField.svelte';
 export { default as Popover } from './Popover.svelte';
 export { default as ProgressBar } from './ProgressBar.svelte';

@@ -16,6 +16,8 @@ export function keyNames(keys: string): string[] {
 				return isApple ? '⇧' : m.ui_key_shift();
 			case 'Enter':
 				return isApple ? '↩' : m.ui_key_enter();
+			case 'Del':
+				return isApple ? '⌦' : m.ui_key_delete();
 			case 'Escape':
 				return 'Esc';
 			case 'ArrowUp':
