@@ -180,9 +180,10 @@ it('measures a room with 5,000 loaded messages', async () => {
 		drift = await p.page.evaluate(async ({ loads, worst }) => {
 			const list = document.querySelector('[data-testid=timeline] [role=log]')!;
 			const frame = () => new Promise(requestAnimationFrame);
+			let top = 900;
 			const done = () => !!document.querySelector('[data-testid=history-start]');
 			for (const until = performance.now() + 20_000; !done() && performance.now() < until; ) {
-				list.scrollTop = Math.min(list.scrollTop, 900);
+				list.scrollTop = Math.min(list.scrollTop, top);
 				for (let i = 0; i < 3; i++) await frame();
 				const height = list.scrollHeight;
 				const edge = list.getBoundingClientRect().top;
@@ -192,10 +193,11 @@ it('measures a room with 5,000 loaded messages', async () => {
 				for (const end = performance.now() + 1500; performance.now() < end && after < 12; ) {
 					await frame();
 					const now = list.querySelector(`[data-key="${row.dataset.key}"]`)?.getBoundingClientRect().top ?? Infinity;
-					worst = Math.max(worst, Math.abs(now - before));
+					if (top) worst = Math.max(worst, Math.abs(now - before));
 					if (list.scrollHeight !== height) after++;
 				}
 				if (after > 0) loads++;
+				top = after > 0 ? 900 : 0; // the row of the beginning is made only when it comes into sight
 			}
 			return { loads, worst, done: done() };
 		}, drift);
