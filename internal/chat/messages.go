@@ -162,6 +162,8 @@ type Draft struct {
 	Content       string
 	ParentID      MessageID
 	ThreadID      MessageID
+	Forum         bool // the thread is one of a forum: it must be there and open, and counts what is said in it
+	KeepRead      bool // the sender's read marker stays where it is
 	Mentions      []UserID
 	Everyone      bool
 	AttachmentIDs []AttachmentID // uploaded by the sender and not yet sent; claimed in the same transaction

@@ -158,7 +158,8 @@ func (s *seatCache) dropRoom(room chat.RoomID) {
 func (s *seatCache) apply(ev chat.Event) {
 	switch ev.(type) {
 	case chat.Sequenced, chat.ReadMoved, chat.UnreadChanged, chat.Notified, chat.Typing, chat.PresenceChanged, chat.RoomAdded, chat.UsersSeen,
-		chat.Addressed, chat.VoiceJoined, chat.VoiceChanged, chat.VoiceLeft, chat.CommandsAdded, chat.CommandsRemoved:
+		chat.Addressed, chat.VoiceJoined, chat.VoiceChanged, chat.VoiceLeft, chat.CommandsAdded, chat.CommandsRemoved,
+		chat.PositionMoved, chat.ThreadCreated, chat.ThreadChanged, chat.ThreadJoined, chat.ThreadLeft, chat.ThreadDeleted:
 		return // the frequent ones, which change no right
 	}
 	s.mu.Lock()
@@ -305,18 +306,24 @@ func (s *seat) decide(right chat.Right, at time.Time) error {
 		return refusal(right)
 	}
 	if speaks(right) {
-		if s.room.Archived {
-			return chat.Errorf(chat.Forbidden, "room_archived", "This room is archived: it can be read but not changed.")
-		}
-		if s.room.Form == chat.Separator {
-			return chat.Errorf(chat.Forbidden, "room_not_text", "Nothing can be said in a separator.")
-		}
-		if s.blocked && right != chat.CanPin {
-			return chat.Errorf(chat.Forbidden, "blocked", "You cannot write to this person.")
-		}
-		if mute := s.live(chat.Mute, at); mute != nil {
-			return sanctionError("muted", "You are muted here: you can read but not write", mute)
-		}
+		return s.silenced(right, at)
+	}
+	return nil
+}
+
+// silenced says why nothing can be said in the room, or by the person.
+func (s *seat) silenced(right chat.Right, at time.Time) error {
+	if s.room.Archived {
+		return chat.Errorf(chat.Forbidden, "room_archived", "This room is archived: it can be read but not changed.")
+	}
+	if s.room.Form == chat.Separator {
+		return chat.Errorf(chat.Forbidden, "room_not_text", "Nothing can be said in a separator.")
+	}
+	if s.blocked && right != chat.CanPin {
+		return chat.Errorf(chat.Forbidden, "blocked", "You cannot write to this person.")
+	}
+	if mute := s.live(chat.Mute, at); mute != nil {
+		return sanctionError("muted", "You are muted here: you can read but not write", mute)
 	}
 	return nil
 }

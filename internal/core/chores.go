@@ -54,6 +54,7 @@ func (c *Core) note(ctx context.Context, text string, err error) {
 // tidy removes what is over.
 func (c *Core) tidy(ctx context.Context) error {
 	expired := c.change(ctx, func(tx Tx) ([]chat.Event, error) { return nil, tx.Expire(ctx, c.now()) })
+	expired = errors.Join(expired, c.emptyThreads(ctx))
 	for {
 		n, err := c.collectUploads(ctx)
 		if n == 0 || err != nil {

@@ -69,6 +69,11 @@ func peopleIn(ev chat.Event) []chat.UserID {
 		return []chat.UserID{e.Participant.UserID}
 	case chat.VoiceChanged:
 		return []chat.UserID{e.Participant.UserID}
+	case chat.ThreadLeft:
+		return append(slices.Clone(e.Thread.Participants), e.Thread.CreatedBy, e.UserID)
+	}
+	if th := threadIn(ev); th != nil {
+		return append(slices.Clone(th.Participants), th.CreatedBy)
 	}
 	return nil
 }
@@ -120,6 +125,14 @@ func (c *Core) complete(ctx context.Context, ev chat.Event, users map[chat.UserI
 	case chat.MemberChanged:
 		m, err := c.Store.Member(ctx, e.Member.RoomID, e.Member.UserID)
 		return chat.MemberChanged{Member: m}, err
+	}
+	if th := threadIn(ev); th != nil {
+		th.People = make(map[chat.UserID]*chat.User)
+		for _, id := range peopleIn(ev) {
+			if users[id] != nil {
+				th.People[id] = users[id]
+			}
+		}
 	}
 	return ev, nil
 }

@@ -256,6 +256,9 @@ func (c *Core) committed(events []chat.Event) {
 	for _, ev := range events {
 		c.invalidate(ev)
 		c.recent.apply(ev)
+		if th := threadIn(ev); th != nil && th.People == nil { // brought back by a message, whose sender has just looked at it
+			th.People = threadPeople(th, c.users.cached)
+		}
 	}
 	c.emit(events)
 }

@@ -19,10 +19,33 @@ func markOf(ctx context.Context) string {
 	return name
 }
 
-// mark writes the name of the request into events that can carry it. Nobody else holds their messages yet.
+// mark writes the name of the request into events that can carry it. Nobody else holds their messages yet. Where an event is
+// about more than a message, that one alone is the answer to the request.
 func mark(ctx context.Context, events []chat.Event) {
 	name := markOf(ctx)
 	if name == "" {
+		return
+	}
+	for i, ev := range events {
+		switch e := ev.(type) {
+		case chat.ThreadCreated:
+			e.Mark = name
+			events[i] = e
+		case chat.ThreadChanged:
+			e.Mark = name
+			events[i] = e
+		case chat.ThreadDeleted:
+			e.Mark = name
+			events[i] = e
+		case chat.ThreadJoined:
+			e.Mark = name
+			events[i] = e
+		case chat.ThreadLeft:
+			e.Mark = name
+			events[i] = e
+		default:
+			continue
+		}
 		return
 	}
 	for _, ev := range events {

@@ -61,6 +61,11 @@ func (c *Core) Join(ctx context.Context, by chat.Actor, id chat.RoomID) (chat.Ro
 // enter makes someone a member within a transaction, unless they are one or a sanction forbids it, and returns what is to
 // be told. Whether they may has been decided.
 func (c *Core) enter(ctx context.Context, tx Tx, room chat.Room, user *chat.User, role chat.RoomRole) ([]chat.Event, error) {
+	return c.admit(ctx, tx, room, user, role, true)
+}
+
+// admit is enter, with a line in the room that says so or without.
+func (c *Core) admit(ctx context.Context, tx Tx, room chat.Room, user *chat.User, role chat.RoomRole, aloud bool) ([]chat.Event, error) {
 	if _, err := tx.Member(ctx, room.ID, user.ID); chat.CodeOf(err) != chat.ErrMemberNotFound.Code {
 		return nil, err
 	}
@@ -77,9 +82,11 @@ func (c *Core) enter(ctx context.Context, tx Tx, room chat.Room, user *chat.User
 		return nil, sanctionError("timed_out", "You are timed out", timeout)
 	}
 	// Said before they are in, so that their own coming is nothing they have to read.
-	said, err := c.say(ctx, tx, room, user.DisplayName+" joined the room")
-	if err != nil {
-		return nil, err
+	var said []chat.Event
+	if aloud {
+		if said, err = c.say(ctx, tx, room, user.DisplayName+" joined the room"); err != nil {
+			return nil, err
+		}
 	}
 	if _, err := tx.PutMember(ctx, chat.Member{RoomID: room.ID, UserID: user.ID, Role: role, JoinedAt: now, Notify: chat.NotifyAll}); err != nil {
 		return nil, err
@@ -123,7 +130,7 @@ func (c *Core) expel(ctx context.Context, tx Tx, room chat.Room, user chat.UserI
 // say puts a line of the server's own into a room, where there is somebody to read it. It mentions nobody and is not
 // searched.
 func (c *Core) say(ctx context.Context, tx Tx, room chat.Room, text string) ([]chat.Event, error) {
-	if room.Type == chat.Direct || room.Archived || room.Form == chat.Separator {
+	if room.Type == chat.Direct || room.Archived || room.Form == chat.Separator || room.Form == chat.Forum {
 		return nil, nil
 	}
 	msg, _, err := tx.Append(ctx, chat.Draft{RoomID: room.ID, Type: chat.SystemMessage, Content: text, At: c.now()})

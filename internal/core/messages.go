@@ -26,8 +26,10 @@ type NewMessage struct {
 	RoomID      chat.RoomID
 	Content     string // markdown; 1–10,000 characters after trimming, may be empty when there are attachments
 	ParentID    chat.MessageID
-	Attachments []string // keys of the sender's uploads, at most Limits.AttachmentsPerMessage
-	Nonce       string   // up to 64 characters made by the client; makes the send exactly-once for 24 hours
+	ThreadID    chat.MessageID // in forums: the thread; not needed with a parent, which is in one
+	KeepRead    bool           // the sender's read position stays where it is
+	Attachments []string       // keys of the sender's uploads, at most Limits.AttachmentsPerMessage
+	Nonce       string         // up to 64 characters made by the client; makes the send exactly-once for 24 hours
 	Payload     *chat.Payload
 	Embeds      []json.RawMessage // see CheckEmbeds
 	Ping        *bool             // false: the author of the parent is not told
@@ -39,7 +41,8 @@ type NewMessage struct {
 // within 24 hours returns the message first stored, with created false, and tells nobody. Fails with content_empty,
 // content_too_long, content_invalid, nonce_invalid, rate_limited, room_not_found, not_a_member, send_forbidden, muted, banned,
 // timed_out, blocked, room_archived, slow_mode, message_not_found and parent_deleted (the parent), attachment_invalid, attachment_pending,
-// infected, too_many_attachments, poll_invalid, poll_encrypted, and what CheckEmbeds says.
+// infected, too_many_attachments, poll_invalid, poll_encrypted, and what CheckEmbeds says. In forums also with thread_needed,
+// thread_not_found, thread_locked; a message brings a thread back that was archived, and its sender takes part in the thread.
 func (c *Core) SendMessage(ctx context.Context, by chat.Actor, n NewMessage) (msg *chat.Message, created bool, err error) {
 	content, err := cleanContent(n.Content, len(n.Attachments) > 0 || len(n.Embeds) > 0 || n.Poll != nil)
 	if err != nil {
@@ -69,7 +72,7 @@ func (c *Core) SendMessage(ctx context.Context, by chat.Actor, n NewMessage) (ms
 		return nil, false, err
 	}
 	d := chat.Draft{RoomID: n.RoomID, SenderID: by.UserID, Sender: s.user, Type: chat.TextMessage, Content: content, Nonce: n.Nonce, Payload: n.Payload, At: c.now(),
-		Mark: markOf(ctx), Poll: poll}
+		Mark: markOf(ctx), Poll: poll, KeepRead: n.KeepRead}
 	if poll != nil && s.room.Encrypted {
 		return nil, false, chat.Errorf(chat.Forbidden, "poll_encrypted", "An encrypted room cannot have polls: the server would read them.")
 	}
@@ -91,6 +94,9 @@ func (c *Core) SendMessage(ctx context.Context, by chat.Actor, n NewMessage) (ms
 		if parent.ThreadID != 0 {
 			d.ThreadID = parent.ThreadID
 		}
+	}
+	if err := c.intoThread(ctx, s.room, n.ThreadID, parent, &d); err != nil {
+		return nil, false, err
 	}
 	var names []string
 	if len(n.Attachments) > 0 {
@@ -194,6 +200,9 @@ func (c *Core) ReviseMessage(ctx context.Context, by chat.Actor, id chat.Message
 	if err != nil {
 		return nil, err
 	}
+	if err := c.openThread(ctx, s, old); err != nil {
+		return nil, err
+	}
 	if old.SenderID != by.UserID || old.SenderID == "" || old.Type == chat.SystemMessage {
 		return nil, chat.Errorf(chat.Forbidden, "edit_forbidden", "Only the sender can edit a message.")
 	}
@@ -277,7 +286,11 @@ func (c *Core) DeleteMessage(ctx context.Context, by chat.Actor, id chat.Message
 	if own {
 		right = chat.CanDeleteOwn
 	}
-	if _, err := c.allow(ctx, by, right, old.RoomID); err != nil {
+	s, err := c.allow(ctx, by, right, old.RoomID)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.openThread(ctx, s, old); err != nil {
 		return nil, err
 	}
 	var blobs []string
@@ -380,8 +393,8 @@ func (c *Core) Messages(ctx context.Context, by chat.Actor, room chat.RoomID, q 
 	return page, c.fillMessages(ctx, pointers(page.Messages)...)
 }
 
-// Thread returns the replies under a message, oldest first.
-func (c *Core) Thread(ctx context.Context, by chat.Actor, id chat.MessageID, q chat.MessagesQuery) (chat.MessagesPage, error) {
+// Replies returns the replies under a message, oldest first.
+func (c *Core) Replies(ctx context.Context, by chat.Actor, id chat.MessageID, q chat.MessagesQuery) (chat.MessagesPage, error) {
 	root, err := c.readable(ctx, by, id)
 	if err != nil {
 		return chat.MessagesPage{}, err

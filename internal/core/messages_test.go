@@ -171,12 +171,12 @@ func TestReplies(t *testing.T) {
 		t.Errorf("the root has %d replies, last at %v, %v", now.ReplyCount, now.LastReplyAt, err)
 	}
 	for _, at := range []chat.MessageID{root.ID, second.ID} {
-		page, err := w.Thread(w.ctx, ada, at, chat.MessagesQuery{})
+		page, err := w.Replies(w.ctx, ada, at, chat.MessagesQuery{})
 		if err != nil || len(page.Messages) != 2 || page.Messages[0].ID != first.ID {
 			t.Errorf("the thread of %d: %v, %v", at, page.Messages, err)
 		}
 	}
-	page, err := w.Thread(w.ctx, ada, root.ID, chat.MessagesQuery{After: first.ID})
+	page, err := w.Replies(w.ctx, ada, root.ID, chat.MessagesQuery{After: first.ID})
 	if err != nil || len(page.Messages) != 1 || page.Messages[0].ID != second.ID {
 		t.Errorf("after the first reply: %v, %v", page.Messages, err)
 	}

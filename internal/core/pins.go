@@ -25,7 +25,11 @@ func (c *Core) setPinned(ctx context.Context, by chat.Actor, id chat.MessageID, 
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.allow(ctx, by, chat.CanPin, old.RoomID); err != nil {
+	s, err := c.allow(ctx, by, chat.CanPin, old.RoomID)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.openThread(ctx, s, old); err != nil {
 		return nil, err
 	}
 	err = c.change(ctx, func(tx Tx) ([]chat.Event, error) {

@@ -42,7 +42,7 @@ type Reader interface {
 	OfficialRooms(ctx context.Context) ([]chat.Room, error)         // of the server itself, not archived, by position and id
 	RoomBySlug(ctx context.Context, slug string) (chat.Room, error) // without regard to case
 	DirectRoom(ctx context.Context, a, b chat.UserID) (chat.Room, error)
-	RoomsOf(ctx context.Context, user chat.UserID) ([]chat.RoomView, error)                                        // newest message first, then newest joined; counts filled; two queries at most
+	RoomsOf(ctx context.Context, user chat.UserID) ([]chat.RoomView, error)                                        // newest message first, then newest joined; counts filled; four queries at most
 	PublicRooms(ctx context.Context, q string, page chat.Page) (rooms []chat.Room, next string, err error)         // not archived; most members first
 	ListRooms(ctx context.Context, q string, page chat.Page) (rooms []chat.Room, next string, err error)           // all, for the operator
 	Member(ctx context.Context, room chat.RoomID, user chat.UserID) (chat.Member, error)                           // Muted from live sanctions at the store's clock
@@ -72,6 +72,18 @@ type Reader interface {
 	PendingAttachments(ctx context.Context, after chat.AttachmentID, limit int) ([]chat.Attachment, error) // never sent, with the scan pending, by id
 	BlobInUse(ctx context.Context, hash string) (bool, error)                                              // by any attachment that is not infected, its thumbnail, or a stored asset
 	Quarantined(ctx context.Context, hash string) (bool, error)                                            // the bytes are those of attachments whose scan is not clean, and of nothing else
+
+	// What clients list, and where people stand in it.
+	Shown(ctx context.Context, q chat.ShownQuery) (chat.ShownPage, error)                                                          // message_not_found: Before is not of the room, Around not shown there
+	NewestShown(ctx context.Context, room chat.RoomID, thread chat.MessageID, upTo chat.Seq) (chat.MessageID, chat.Seq, error)     // the newest shown message at or before a place; zeros for none
+	ReadPositions(ctx context.Context, user chat.UserID, rooms []chat.RoomID) ([]chat.ReadPosition, error)                         // of the rooms and of every thread in them, in no order; two queries
+	ThreadPositions(ctx context.Context, user chat.UserID, threads []chat.MessageID) (map[chat.MessageID]chat.ReadPosition, error) // unknown ids left out
+
+	// Threads of forums. What is not there, or being deleted, is thread_not_found.
+	Thread(ctx context.Context, id chat.MessageID) (chat.Thread, error)
+	Threads(ctx context.Context, rooms []chat.RoomID) ([]chat.Thread, error)                                                          // all of them, open ones first, then latest message first; two queries
+	RoomThreads(ctx context.Context, room chat.RoomID, archived bool, page chat.Page) (threads []chat.Thread, next string, err error) // latest message first
+	DeletedThreads(ctx context.Context) ([]chat.MessageID, error)                                                                     // threads whose messages are still to be deleted
 
 	// Moderation.
 	Sanctions(ctx context.Context, f chat.SanctionFilter, page chat.Page) (s []chat.Sanction, next string, err error) // newest first
@@ -150,6 +162,18 @@ type Tx interface {
 	EndPoll(ctx context.Context, id chat.MessageID, by chat.UserID, at time.Time) (*chat.Message, error)
 	SetLinks(ctx context.Context, id chat.MessageID, links []chat.Link) (*chat.Message, error)
 	Append(ctx context.Context, d chat.Draft) (msg *chat.Message, created bool, err error) // as Store.Append, inside this transaction
+
+	CreateThread(ctx context.Context, t chat.Thread) error                                                    // its first message is stored; whoever made it takes part
+	UpdateThread(ctx context.Context, t chat.Thread) (chat.Thread, error)                                     // name, locked, archived; Version + 1
+	HideThread(ctx context.Context, id chat.MessageID) error                                                  // it is there no more; RemainingReplies and RemoveThread finish it
+	RemainingReplies(ctx context.Context, id chat.MessageID, limit int) ([]chat.MessageID, error)             // of a thread: those that are not deleted
+	RemoveThread(ctx context.Context, id chat.MessageID) error                                                // of what HideThread hid, with everybody's place in it
+	JoinThread(ctx context.Context, id chat.MessageID, user chat.UserID, at time.Time) (bool, error)          // false: took part already
+	LeaveThread(ctx context.Context, id chat.MessageID, user chat.UserID) (bool, error)                       // false: did not take part
+	SetRead(ctx context.Context, room chat.RoomID, user chat.UserID, seq chat.Seq, at time.Time) error        // the marker of a member, back too
+	SetThreadRead(ctx context.Context, id chat.MessageID, user chat.UserID, seq chat.Seq, at time.Time) error // as SetRead, of a thread, for anybody
+	ReadThreads(ctx context.Context, room chat.RoomID, user chat.UserID, seq chat.Seq) error                  // places in threads of a room that are before its marker do not count any more
+	ReadThreadNotifications(ctx context.Context, user chat.UserID, thread, upTo chat.MessageID, at time.Time) (int, error)
 
 	CreateAttachment(ctx context.Context, a chat.Attachment) (chat.Attachment, error)
 	SetScan(ctx context.Context, id chat.AttachmentID, state chat.ScanState) error

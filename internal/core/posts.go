@@ -14,13 +14,14 @@ type Post struct {
 	Content  string // as of a message; may be empty when there are embeds
 	Embeds   []json.RawMessage
 	ParentID chat.MessageID
+	ThreadID chat.MessageID // in forums, see NewMessage
 	Command  *chat.CommandUse
 }
 
 // PostMessage stores a message under the name of its author. Whether the author may write there has been decided: by the
 // token of a webhook, or by the operator who installed a plugin. Names in it mention the room's members as those in a person's
 // message do. Fails with the content errors of SendMessage, embeds_invalid, room_not_found, room_archived, room_not_text,
-// message_not_found, parent_deleted. An address of a picture that is none of the web is left out.
+// message_not_found, parent_deleted, and in forums what SendMessage does. An address of a picture that is none of the web is left out.
 func (c *Core) PostMessage(ctx context.Context, p Post) (*chat.Message, error) {
 	content, err := cleanContent(p.Content, len(p.Embeds) > 0)
 	if err != nil {
@@ -57,6 +58,9 @@ func (c *Core) PostMessage(ctx context.Context, p Post) (*chat.Message, error) {
 		if parent.ThreadID != 0 {
 			d.ThreadID = parent.ThreadID
 		}
+	}
+	if err := c.intoThread(ctx, room, p.ThreadID, parent, &d); err != nil {
+		return nil, err
 	}
 	s := &seat{room: room}
 	if d.Mentions, d.Everyone, err = c.mentions(ctx, s, content); err != nil {

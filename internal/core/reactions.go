@@ -123,6 +123,9 @@ func (c *Core) reactable(ctx context.Context, by chat.Actor, id chat.MessageID, 
 	if err != nil {
 		return "", err
 	}
-	_, err = c.allow(ctx, by, chat.CanReact, msg.RoomID)
-	return clean, err
+	s, err := c.allow(ctx, by, chat.CanReact, msg.RoomID)
+	if err != nil {
+		return "", err
+	}
+	return clean, c.openThread(ctx, s, msg)
 }

@@ -34,7 +34,7 @@ func (c *Core) MarkRead(ctx context.Context, by chat.Actor, room chat.RoomID, se
 	}
 	now := c.now()
 	state := chat.UnreadChanged{UserID: by.UserID, RoomID: room}
-	if m, err := c.Store.Member(ctx, room, by.UserID); err == nil && upTo == 0 && m.LastReadSeq >= seq { // another device was faster
+	if m, err := c.Store.Member(ctx, room, by.UserID); err == nil && upTo == 0 && m.LastReadSeq >= seq && s.room.Form != chat.Forum { // another device was faster
 		state.LastReadSeq = m.LastReadSeq
 		state.UnreadCount, state.MentionCount, err = c.Store.Unread(ctx, room, by.UserID)
 		return state, err
@@ -50,10 +50,24 @@ func (c *Core) MarkRead(ctx context.Context, by chat.Actor, room chat.RoomID, se
 			return nil, err
 		}
 		state.LastReadSeq = m.LastReadSeq
+		if s.room.Form == chat.Forum { // and so everything in its threads, wherever one stood in them
+			if err := tx.ReadThreads(ctx, room, by.UserID, m.LastReadSeq); err != nil {
+				return nil, err
+			}
+			moved = true
+		}
 		if state.UnreadCount, state.MentionCount, err = tx.Unread(ctx, room, by.UserID); err != nil || !moved {
 			return nil, err
 		}
-		return []chat.Event{chat.ReadMoved{RoomID: room, UserID: by.UserID, Seq: m.LastReadSeq}, state}, nil
+		events := []chat.Event{chat.ReadMoved{RoomID: room, UserID: by.UserID, Seq: m.LastReadSeq}, state}
+		if s.room.Official { // where clients tell read messages by their ids
+			id, _, err := tx.NewestShown(ctx, room, 0, m.LastReadSeq)
+			if err != nil {
+				return nil, err
+			}
+			events = append(events, chat.PositionMoved{UserID: by.UserID, RoomID: room, MessageID: id})
+		}
+		return events, nil
 	})
 	if chat.CodeOf(err) == chat.ErrMemberNotFound.Code {
 		err = chat.ErrNotAMember

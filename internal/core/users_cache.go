@@ -136,6 +136,16 @@ func (c *Core) fill(ctx context.Context, events []chat.Event) error {
 					events[i] = e
 				}
 			}
+		case chat.ThreadLeft:
+			if err := c.fillThread(ctx, e.Thread, e.UserID); err != nil {
+				return err
+			}
+		default:
+			if th := threadIn(ev); th != nil {
+				if err := c.fillThread(ctx, th, ""); err != nil {
+					return err
+				}
+			}
 		}
 	}
 	return nil

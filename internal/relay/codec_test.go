@@ -25,13 +25,13 @@ var samples = []chat.Event{
 	chat.EmojiAdded{}, chat.EmojiUpdated{}, chat.EmojiRemoved{}, chat.ServerChanged{}, chat.DirectoryChanged{},
 	chat.CommandsAdded{}, chat.CommandsRemoved{}, chat.CommandCalled{},
 	chat.VoiceJoined{}, chat.VoiceChanged{}, chat.VoiceLeft{}, chat.VoiceSignal{}, chat.PluginsChanged{},
+	chat.ThreadCreated{}, chat.ThreadChanged{}, chat.ThreadDeleted{}, chat.ThreadJoined{}, chat.ThreadLeft{}, chat.PositionMoved{},
 }
 
 // left are the fields that stay behind, because the receiver reads them from the store or has no use for them. A line ending
 // in a dot is all that is below.
 var left = map[string][]string{
-	"":                {"Message.Sender.", "Message.Mark"}, // everywhere
-	"Typing":          {"Mark"},
+	"":                {"Message.Sender.", "Message.Mark", "Mark", "Thread.People"}, // everywhere
 	"MemberJoined":    {"User."},
 	"VoiceJoined":     {"Participant.User."},
 	"VoiceChanged":    {"Participant.User."},

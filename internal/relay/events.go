@@ -52,6 +52,12 @@ const (
 	voiceSignal
 	pluginsChanged
 	directoryChanged
+	threadCreated
+	threadChanged
+	threadDeleted
+	threadJoined
+	threadLeft
+	positionMoved
 )
 
 // What nodes tell each other of themselves.
@@ -76,8 +82,9 @@ var leads = [...]lead{
 	messageCreated: roomFirst, messageChanged: roomFirst, messageDeleted: roomFirst, reactionAdded: roomFirst, reactionRemoved: roomFirst,
 	pollVoted: roomFirst, pollEnded: roomFirst,
 	readMoved: roomFirst, typing: roomFirst,
-	unreadChanged: userFirst, notified: userFirst, roomAdded: userFirst,
 	commandCalled: userFirst, voiceSignal: userFirst, voiceJoined: roomFirst, voiceChanged: roomFirst, voiceLeft: roomFirst,
+	threadCreated: roomFirst, threadChanged: roomFirst, threadDeleted: roomFirst, threadJoined: roomFirst, threadLeft: roomFirst,
+	positionMoved: userFirst, unreadChanged: userFirst, notified: userFirst, roomAdded: userFirst,
 }
 
 // event appends an entry. What the receiver reads from the store anyway goes by its id alone. It reports whether it knows the
@@ -164,6 +171,24 @@ func (w *writer) body(ev chat.Event) kind {
 		w.int(int64(e.ThreadID))
 		w.bool(e.Typing)
 		return typing
+	case chat.ThreadCreated:
+		w.thread(e.Thread)
+		return threadCreated
+	case chat.ThreadChanged:
+		w.thread(e.Thread)
+		return threadChanged
+	case chat.ThreadDeleted:
+		w.int(int64(e.RoomID))
+		w.int(int64(e.ThreadID))
+		return threadDeleted
+	case chat.ThreadJoined:
+		w.thread(e.Thread)
+		w.text(string(e.UserID))
+		return threadJoined
+	case chat.ThreadLeft:
+		w.thread(e.Thread)
+		w.text(string(e.UserID))
+		return threadLeft
 	}
 	return w.personal(ev)
 }
@@ -186,6 +211,12 @@ func (w *writer) personal(ev chat.Event) kind {
 		w.int(e.MentionCount)
 		w.int(int64(e.LastReadSeq))
 		return unreadChanged
+	case chat.PositionMoved:
+		w.text(string(e.UserID))
+		w.int(int64(e.RoomID))
+		w.int(int64(e.ThreadID))
+		w.int(int64(e.MessageID))
+		return positionMoved
 	case chat.Notified:
 		w.text(string(e.Notification.UserID))
 		w.notification(e.Notification)
@@ -360,6 +391,16 @@ var readers = map[kind]func(*reader) chat.Event{
 	},
 	pluginsChanged:   func(r *reader) chat.Event { return chat.PluginsChanged{Name: r.text(), Node: r.text()} },
 	directoryChanged: func(r *reader) chat.Event { return chat.DirectoryChanged{RoomID: r.room()} },
+	threadCreated:    func(r *reader) chat.Event { return chat.ThreadCreated{Thread: r.thread()} },
+	threadChanged:    func(r *reader) chat.Event { return chat.ThreadChanged{Thread: r.thread()} },
+	threadDeleted: func(r *reader) chat.Event {
+		return chat.ThreadDeleted{RoomID: r.room(), ThreadID: chat.MessageID(r.int())}
+	},
+	threadJoined: func(r *reader) chat.Event { return chat.ThreadJoined{Thread: r.thread(), UserID: r.who()} },
+	threadLeft:   func(r *reader) chat.Event { return chat.ThreadLeft{Thread: r.thread(), UserID: r.who()} },
+	positionMoved: func(r *reader) chat.Event {
+		return chat.PositionMoved{UserID: r.who(), RoomID: r.room(), ThreadID: chat.MessageID(r.int()), MessageID: chat.MessageID(r.int())}
+	},
 }
 
 func (r *reader) room() chat.RoomID { return chat.RoomID(r.int()) }

@@ -149,6 +149,29 @@ func (r *reader) message(room chat.RoomID, change chat.Seq) *chat.Message {
 	return m
 }
 
+// thread begins with the room, by which it is told who needs to know.
+func (w *writer) thread(t *chat.Thread) {
+	w.int(int64(t.RoomID))
+	w.int(int64(t.ID))
+	w.text(t.Name)
+	w.text(string(t.CreatedBy))
+	w.time(t.CreatedAt)
+	w.bool(t.Locked)
+	w.bool(t.Archived)
+	w.int(int64(t.LastMessageID))
+	w.time(t.LastMessageAt)
+	w.int(t.MessageCount)
+	w.int(t.Version)
+	w.users(t.Participants)
+}
+
+func (r *reader) thread() *chat.Thread {
+	return &chat.Thread{
+		RoomID: r.room(), ID: chat.MessageID(r.int()), Name: r.text(), CreatedBy: r.who(), CreatedAt: r.time(), Locked: r.bool(), Archived: r.bool(),
+		LastMessageID: chat.MessageID(r.int()), LastMessageAt: r.time(), MessageCount: r.int(), Version: r.int(), Participants: r.users(),
+	}
+}
+
 func (w *writer) users(ids []chat.UserID) { list(w, ids, func(id chat.UserID) { w.text(string(id)) }) }
 
 func (r *reader) users() []chat.UserID {

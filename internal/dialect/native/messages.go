@@ -220,7 +220,7 @@ func (d *Dialect) registerMessages() {
 		if err != nil {
 			return nil, err
 		}
-		page, err := d.core.Thread(ctx, by, id, q)
+		page, err := d.core.Replies(ctx, by, id, q)
 		return ok(d.page(page, by, in.Render)), err
 	})
 	handle(d, "PUT /messages/{id}", endpoint{

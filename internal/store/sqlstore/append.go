@@ -30,9 +30,10 @@ type appending struct {
 	created bool
 	err     error // why the draft was refused
 
-	files []chat.Attachment
-	nonce nonceKey
-	first *appending // the draft of the same batch that used the nonce first
+	files    []chat.Attachment
+	nonce    nonceKey
+	first    *appending   // the draft of the same batch that used the nonce first
+	reopened *chat.Thread // the thread that it brought back
 }
 
 // events are what the hook gets for it.
@@ -40,6 +41,9 @@ func (a *appending) events() []chat.Event {
 	events := []chat.Event{chat.MessageCreated{Message: a.msg}}
 	for _, n := range a.draft.Notify {
 		events = append(events, chat.Notified{Notification: n})
+	}
+	if a.reopened != nil {
+		events = append(events, chat.ThreadChanged{Thread: a.reopened})
 	}
 	return events
 }
@@ -104,6 +108,14 @@ func (t *tx) append(ctx context.Context, drafts []*appending) error {
 		if h.archived {
 			a.err = errRoomArchived
 			continue
+		}
+		if a.draft.Forum {
+			if a.err = t.openForReply(ctx, &a.draft); a.err != nil {
+				if chat.AsError(a.err).Kind == chat.Internal {
+					return a.err
+				}
+				continue
+			}
 		}
 		if len(a.draft.AttachmentIDs) > 0 {
 			if a.files, a.err = t.claimable(ctx, &a.draft, claimed); a.err != nil {
@@ -218,8 +230,10 @@ func (t *tx) insert(ctx context.Context, drafts []*appending, heads map[chat.Roo
 		if err := t.insertOne(ctx, a, now); err != nil {
 			return err
 		}
-		if a.msg.SenderID != "" {
+		if readsAll(&a.draft) {
 			reads[reading{a.msg.RoomID, a.msg.SenderID}] = a.msg
+		}
+		if a.msg.SenderID != "" {
 			if err := t.countSender(ctx, day(a.msg.CreatedAt), a.msg.SenderID); err != nil {
 				return err
 			}
@@ -261,8 +275,15 @@ func (h *head) grow(d *chat.Draft, now time.Time) {
 	h.grown = true
 }
 
-// counts tells what is counted, and unread until it is read: not that somebody joined, which the server says by itself.
-func counts(t chat.MessageType) bool { return t != chat.SystemMessage }
+// counts tells what is counted, and unread until it is read: not that somebody joined, which the server says by itself, and not
+// that there is a thread, but what is said in it.
+func counts(t chat.MessageType) bool { return t != chat.SystemMessage && t != chat.ThreadMessage }
+
+// readsAll tells whether the sender of a message has read the room up to it: whoever writes in one thread of a forum has not
+// read the others.
+func readsAll(d *chat.Draft) bool {
+	return d.SenderID != "" && !d.KeepRead && !d.Forum && d.Type != chat.ThreadMessage
+}
 
 // reading is whose read marker moves where.
 type reading struct {
@@ -317,6 +338,11 @@ func (t *tx) hang(ctx context.Context, a *appending) error {
 	if m.ThreadID != 0 {
 		if _, err := t.x.exec(ctx, `UPDATE messages SET reply_count = reply_count + 1, last_reply_at = $1 WHERE id = $2 AND room_id = $3`,
 			micros(m.CreatedAt), int64(m.ThreadID), int64(m.RoomID)); err != nil {
+			return err
+		}
+	}
+	if a.draft.Forum {
+		if err := t.replied(ctx, a); err != nil {
 			return err
 		}
 	}

@@ -66,7 +66,7 @@ func (t *tx) insertTogether(ctx context.Context, drafts []*appending, heads map[
 		if err := c.add(a); err != nil {
 			return err
 		}
-		if a.msg.SenderID != "" {
+		if readsAll(&a.draft) {
 			reads[reading{a.msg.RoomID, a.msg.SenderID}] = a.msg
 		}
 		if counts(a.draft.Type) {

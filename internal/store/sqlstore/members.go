@@ -83,15 +83,21 @@ func (r reader) MembersAmong(ctx context.Context, room chat.RoomID, users []chat
 	return allIn(ctx, r.x, scanMember, `SELECT `+memberColumns+` FROM members m WHERE m.room_id = $2 AND m.user_id IN `, users, r.now(), room)
 }
 
-// Unread counts the messages a member has not read, and those of them that mention the person. Fails with member_not_found.
+// Unread counts the messages a member has not read, in a forum those of all its threads, and those of them that mention the
+// person. Fails with member_not_found.
 func (r reader) Unread(ctx context.Context, room chat.RoomID, user chat.UserID) (unread, mentions int64, err error) {
+	var form chat.RoomForm
 	counts, err := one(ctx, r.x, chat.ErrMemberNotFound, func(row scanner) (n [2]int64, err error) {
-		err = row.Scan(&n[0], &n[1])
+		err = row.Scan(&n[0], &n[1], &form)
 		return n, err
 	}, `SELECT h.message_count - m.last_read_ordinal,
-			(SELECT COUNT(*) FROM mentions x WHERE x.user_id = m.user_id AND x.room_id = m.room_id AND x.seq > m.last_read_seq)
-		FROM members m JOIN room_heads h ON h.room_id = m.room_id
+			(SELECT COUNT(*) FROM mentions x WHERE x.user_id = m.user_id AND x.room_id = m.room_id AND x.seq > m.last_read_seq), r.form
+		FROM members m JOIN room_heads h ON h.room_id = m.room_id JOIN rooms r ON r.id = m.room_id
 		WHERE m.room_id = $1 AND m.user_id = $2`, room, user)
+	if err == nil && form == chat.Forum {
+		forums, err := r.forumUnread(ctx, user, []chat.RoomID{room})
+		return forums[room][0], forums[room][1], err
+	}
 	return counts[0], counts[1], err
 }
 

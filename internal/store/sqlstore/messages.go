@@ -509,8 +509,25 @@ func (t *tx) DeleteMessage(ctx context.Context, id chat.MessageID, by chat.UserI
 			return nil, nil, err
 		}
 	}
+	if err := t.countDeleted(ctx, old); err != nil {
+		return nil, nil, err
+	}
 	msg, err = t.Message(ctx, id)
 	return msg, blobs, err
+}
+
+// countDeleted takes a message that is deleted now off what is listed of its room and thread.
+func (t *tx) countDeleted(ctx context.Context, old *chat.Message) error {
+	if !counts(old.Type) {
+		return nil
+	}
+	if _, err := t.x.exec(ctx, `UPDATE room_heads SET deleted_count = deleted_count + 1 WHERE room_id = $1`, int64(old.RoomID)); err != nil {
+		return err
+	}
+	if old.ThreadID == 0 {
+		return nil
+	}
+	return t.lostReply(ctx, old)
 }
 
 // SetLinks implements core.Tx: what is known of the pages behind a message's links. A tombstone is left as it is.

@@ -72,24 +72,30 @@ func TestMessagePlans(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var room chat.RoomID
+	var room, forum chat.RoomID
 	change(func(t *tx) error {
 		r, err := t.CreateRoom(ctx, chat.Room{Type: chat.Public, Form: chat.Text, CreatedAt: now})
 		if err != nil {
 			return err
 		}
 		room = r.ID
+		if r, err = t.CreateRoom(ctx, chat.Room{Type: chat.Public, Form: chat.Forum, CreatedAt: now}); err != nil {
+			return err
+		}
+		forum = r.ID
 		for _, u := range []chat.UserID{"ada", "bob"} {
 			if _, err := t.CreateUser(ctx, &chat.User{ID: u, Username: string(u), CreatedAt: now}); err != nil {
 				return err
 			}
-			if _, err := t.PutMember(ctx, chat.Member{RoomID: room, UserID: u, Role: chat.RoomMember, JoinedAt: now}); err != nil {
-				return err
+			for _, id := range []chat.RoomID{room, forum} {
+				if _, err := t.PutMember(ctx, chat.Member{RoomID: id, UserID: u, Role: chat.RoomMember, JoinedAt: now}); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
 	})
-	var id chat.MessageID
+	var id, thread, reply chat.MessageID
 	for _, c := range []struct {
 		name  string
 		sorts bool
@@ -171,6 +177,72 @@ func TestMessagePlans(t *testing.T) {
 		{"search", false, func(t *tx) error {
 			_, err := t.Search(ctx, chat.SearchQuery{Reader: "bob", Terms: []chat.SearchTerm{{Words: []string{"y"}}}, Limit: 50})
 			return err
+		}},
+		{"a thread of a forum", true, func(t *tx) error {
+			head, _, err := t.Append(ctx, chat.Draft{RoomID: forum, SenderID: "ada", Type: chat.ThreadMessage, Content: "t", At: now})
+			if err != nil {
+				return err
+			}
+			thread = head.ID
+			if err := t.CreateThread(ctx, chat.Thread{ID: thread, RoomID: forum, Name: "t", CreatedBy: "ada", CreatedAt: now}); err != nil {
+				return err
+			}
+			_, err = t.UpdateThread(ctx, chat.Thread{ID: thread, RoomID: forum, Name: "u", Archived: true})
+			return err
+		}},
+		{"a reply in it", false, func(t *tx) error {
+			m, _, err := t.Append(ctx, chat.Draft{RoomID: forum, SenderID: "bob", Content: "x", ParentID: thread, ThreadID: thread, Forum: true, At: now})
+			if err == nil {
+				reply = m.ID
+			}
+			return err
+		}},
+		{"threads", false, func(t *tx) error { _, err := t.Threads(ctx, []chat.RoomID{room, forum}); return err }},
+		{"threads of a room", false, func(t *tx) error { _, _, err := t.RoomThreads(ctx, forum, false, chat.Page{Limit: 50}); return err }},
+		{"deleted threads", false, func(t *tx) error { _, err := t.DeletedThreads(ctx); return err }},
+		{"join a thread", false, func(t *tx) error { _, err := t.JoinThread(ctx, thread, "ada", now); return err }},
+		{"leave a thread", false, func(t *tx) error { _, err := t.LeaveThread(ctx, thread, "ada"); return err }},
+		{"read a thread", false, func(t *tx) error { return t.SetThreadRead(ctx, thread, "ada", 9, now) }},
+		{"read notifications of a thread", false, func(t *tx) error {
+			_, err := t.ReadThreadNotifications(ctx, "ada", thread, reply, now)
+			return err
+		}},
+		{"read threads", false, func(t *tx) error { return t.ReadThreads(ctx, forum, "ada", 9) }},
+		{"set a place", false, func(t *tx) error { return t.SetRead(ctx, room, "bob", 1, now) }},
+		{"unread of a forum", false, func(t *tx) error { _, _, err := t.Unread(ctx, forum, "bob"); return err }},
+		{"positions", false, func(t *tx) error { _, err := t.ReadPositions(ctx, "bob", []chat.RoomID{room, forum}); return err }},
+		{"positions in threads", false, func(t *tx) error { _, err := t.ThreadPositions(ctx, "bob", []chat.MessageID{thread, id}); return err }},
+		{"the newest shown", false, func(t *tx) error { _, _, err := t.NewestShown(ctx, room, 0, 99); return err }},
+		{"the newest shown of a thread", false, func(t *tx) error { _, _, err := t.NewestShown(ctx, forum, thread, 99); return err }},
+		{"shown", false, func(t *tx) error { _, err := t.Shown(ctx, chat.ShownQuery{RoomID: room, Limit: 50}); return err }},
+		{"shown after a few", false, func(t *tx) error {
+			_, err := t.Shown(ctx, chat.ShownQuery{RoomID: room, Skip: 1, Limit: 50})
+			return err
+		}},
+		{"shown before", false, func(t *tx) error {
+			_, err := t.Shown(ctx, chat.ShownQuery{RoomID: room, Before: id, Limit: 50})
+			return err
+		}},
+		{"shown around", false, func(t *tx) error {
+			_, err := t.Shown(ctx, chat.ShownQuery{RoomID: room, Around: id, Newer: 5, Older: 5})
+			return err
+		}},
+		{"shown far back", false, func(t *tx) error { _, err := t.searchSkipped(ctx, room, 1); return err }},
+		{"shown of a thread", false, func(t *tx) error {
+			_, err := t.Shown(ctx, chat.ShownQuery{RoomID: forum, ThreadID: thread, Skip: 1, Limit: 50})
+			return err
+		}},
+		{"delete a thread", false, func(t *tx) error {
+			if err := t.HideThread(ctx, thread); err != nil {
+				return err
+			}
+			if _, err := t.RemainingReplies(ctx, thread, 50); err != nil {
+				return err
+			}
+			if _, _, err := t.DeleteMessage(ctx, reply, "ada", now); err != nil {
+				return err
+			}
+			return t.RemoveThread(ctx, thread)
 		}},
 		{"an attachment", false, func(t *tx) error { _, err := t.AttachmentByKey(ctx, "k"); return err }},
 		{"attachments", false, func(t *tx) error { _, err := t.AttachmentsByKey(ctx, []string{"k", "l", "m"}); return err }},

@@ -32,6 +32,9 @@ const fillPostgres = `
 	INSERT INTO messages (id, room_id, seq, change_seq, ordinal, type, sender_id, content, created_at, search, thread_id, pinned_at)
 		SELECT n, n % 100 + 1, n / 100 + 1, n / 100 + CASE WHEN n % 50 = 0 THEN 400 ELSE 1 END, n / 100 + 1, 'text', 'u' || n % 200 + 1, 'word w' || n, n * 1000, '',
 			CASE WHEN n % 20 = 0 THEN n % 100 + 1 ELSE 0 END, CASE WHEN n % 400 = 0 THEN n ELSE 0 END FROM generate_series(1, 40000) AS n;
+	INSERT INTO threads (id, room_id, name, created_at, last_message_at) SELECT n, n % 100 + 1, 't', n, n FROM generate_series(1, 20000) AS n;
+	INSERT INTO thread_members (thread_id, user_id, joined_at) SELECT n, 'u' || n % 5000 + 1, n FROM generate_series(1, 20000) AS n;
+	INSERT INTO thread_reads (user_id, thread_id, last_read_seq, last_read_at) SELECT 'u' || n % 5000 + 1, n, n, n FROM generate_series(1, 20000) AS n;
 	INSERT INTO search (message_id, words) SELECT n, CAST('/r' || n % 100 + 1 || ' /su' || n % 200 + 1 || ' word:1 w' || n || ':2' AS TSVECTOR) FROM generate_series(1, 40000) AS n;
 	SELECT setval('message_ids', 100000);
 	INSERT INTO reactions (message_id, emoji, user_id, position, created_at) SELECT n, 'x', 'u' || n % 200, 1, 1 FROM generate_series(1, 20000) AS n;
@@ -142,6 +145,33 @@ func postgresPlans(t *testing.T, mode string) {
 		run  func(r reader) error
 	}{
 		{"a user by id", func(r reader) error { _, err := r.User(ctx, "u7"); return err }},
+		{"a thread", func(r reader) error { _, err := r.Thread(ctx, 7); return err }},
+		{"threads", func(r reader) error { _, err := r.Threads(ctx, []chat.RoomID{7, 8}); return err }},
+		{"threads of a room", func(r reader) error { _, _, err := r.RoomThreads(ctx, room, false, page); return err }},
+		{"deleted threads", func(r reader) error { _, err := r.DeletedThreads(ctx); return err }},
+		{"positions", func(r reader) error { _, err := r.ReadPositions(ctx, "u7", []chat.RoomID{7, 8}); return err }},
+		{"positions in threads", func(r reader) error { _, err := r.ThreadPositions(ctx, "u7", []chat.MessageID{7, 8}); return err }},
+		{"unread of a forum", func(r reader) error { _, err := r.forumUnread(ctx, "u7", []chat.RoomID{7}); return err }},
+		{"the newest shown", func(r reader) error { _, _, err := r.NewestShown(ctx, room, 0, 99); return err }},
+		{"the newest shown of a thread", func(r reader) error { _, _, err := r.NewestShown(ctx, room, 7, 99); return err }},
+		{"shown", func(r reader) error { _, err := r.Shown(ctx, chat.ShownQuery{RoomID: room, Limit: 50}); return err }},
+		{"shown after a few", func(r reader) error {
+			_, err := r.Shown(ctx, chat.ShownQuery{RoomID: room, Skip: 5, Limit: 50})
+			return err
+		}},
+		{"shown before", func(r reader) error {
+			_, err := r.Shown(ctx, chat.ShownQuery{RoomID: room, Before: id, Limit: 50})
+			return err
+		}},
+		{"shown around", func(r reader) error {
+			_, err := r.Shown(ctx, chat.ShownQuery{RoomID: room, Around: id, Newer: 5, Older: 5})
+			return err
+		}},
+		{"shown far back", func(r reader) error { _, err := r.searchSkipped(ctx, room, 100); return err }},
+		{"shown of a thread", func(r reader) error {
+			_, err := r.Shown(ctx, chat.ShownQuery{RoomID: room, ThreadID: 7, Skip: 1, Limit: 50})
+			return err
+		}},
 		{"a user by name", func(r reader) error { _, err := r.UserByName(ctx, "u7"); return err }},
 		{"a user by number", func(r reader) error { _, err := r.UserByNumber(ctx, 7); return err }},
 		{"a user by the name they have elsewhere", func(r reader) error { _, err := r.UserByExternalName(ctx, "e7"); return err }},
@@ -383,6 +413,26 @@ func postgresPlans(t *testing.T, mode string) {
 		{"no push subscription", func(t *tx) error { _, err := t.DeletePushSubscription(ctx, "u9", "new"); return err }},
 		{"a value of a plugin", func(t *tx) error { return t.PutPluginValue(ctx, "a", "k", []byte("1")) }},
 		{"a value of a plugin that goes", func(t *tx) error { return t.DeletePluginValue(ctx, "a", "k") }},
+		{"a thread", func(t *tx) error {
+			if err := t.CreateThread(ctx, chat.Thread{ID: 30006, RoomID: room, Name: "t", CreatedBy: "u8", CreatedAt: now}); err != nil {
+				return err
+			}
+			_, err := t.UpdateThread(ctx, chat.Thread{ID: 30006, RoomID: room, Name: "u", Archived: true})
+			return err
+		}},
+		{"a reply in it", func(t *tx) error {
+			_, _, err := t.Append(ctx, chat.Draft{RoomID: room, SenderID: "u7", Type: chat.TextMessage, Content: "x", ParentID: 30006, ThreadID: 30006, Forum: true, At: now})
+			return err
+		}},
+		{"join a thread", func(t *tx) error { _, err := t.JoinThread(ctx, 30006, "u9", now); return err }},
+		{"leave a thread", func(t *tx) error { _, err := t.LeaveThread(ctx, 30006, "u9"); return err }},
+		{"read a thread", func(t *tx) error { return t.SetThreadRead(ctx, 30006, "u9", 9, now) }},
+		{"read notifications of a thread", func(t *tx) error { _, err := t.ReadThreadNotifications(ctx, "u9", 30006, 1<<40, now); return err }},
+		{"read threads", func(t *tx) error { return t.ReadThreads(ctx, room, "u9", 9) }},
+		{"set a place", func(t *tx) error { return t.SetRead(ctx, room, "u8", 1, now) }},
+		{"hide a thread", func(t *tx) error { return t.HideThread(ctx, 30006) }},
+		{"replies left", func(t *tx) error { _, err := t.RemainingReplies(ctx, 30006, 50); return err }},
+		{"remove a thread", func(t *tx) error { return t.RemoveThread(ctx, 30006) }},
 		{"a setting", func(t *tx) error { return t.PutSetting(ctx, "name", []byte("1")) }},
 		{"delete", func(t *tx) error { _, _, err := t.DeleteMessage(ctx, id, "u8", now); return err }},
 		{"touch a session", func(t *tx) error { return t.TouchSession(ctx, "s7", now, "") }},

@@ -2,7 +2,10 @@
 -- What a message carries beside its text: embeds, who it was posted as, the command it answers. JSON; empty for nothing.
 ALTER TABLE messages ADD COLUMN extras TEXT NOT NULL DEFAULT '';
 ALTER TABLE messages ADD COLUMN polls INTEGER NOT NULL DEFAULT 0; -- 1 where the message is a poll, so that most reads need not look
-CREATE INDEX messages_silent ON messages (room_id, seq) WHERE deleted OR type = 'system'; -- what clients do not list, to be taken off places
+CREATE INDEX messages_silent ON messages (room_id, seq) WHERE deleted AND type <> 'system' AND type <> 'thread'; -- what is counted and not listed, to be taken off places
+CREATE INDEX messages_silent_replies ON messages (thread_id, seq) WHERE deleted AND thread_id > 0;
+ALTER TABLE room_heads ADD COLUMN deleted_count BIGINT NOT NULL DEFAULT 0; -- how many of message_count are deleted
+UPDATE room_heads SET deleted_count = (SELECT COUNT(*) FROM messages m WHERE m.room_id = room_heads.room_id AND m.deleted AND m.type <> 'system' AND m.type <> 'thread');
 
 -- The name under which an identity provider knows a person; NULL for accounts made here.
 ALTER TABLE users ADD COLUMN external_name TEXT NOT NULL DEFAULT '';
@@ -23,9 +26,13 @@ CREATE TABLE threads (
     archived        BOOLEAN NOT NULL DEFAULT FALSE,
     last_message_id INTEGER NOT NULL DEFAULT 0,
     last_message_at BIGINT NOT NULL, -- microseconds; of the thread itself while it is empty
+    message_count   BIGINT NOT NULL DEFAULT 0, -- replies ever, tombstones included
+    deleted_count   BIGINT NOT NULL DEFAULT 0,
+    deleted         BOOLEAN NOT NULL DEFAULT FALSE, -- gone for everybody; its messages are being deleted
     version         BIGINT NOT NULL DEFAULT 1
 );
-CREATE INDEX threads_room ON threads (room_id, archived, last_message_at DESC, id DESC);
+CREATE INDEX threads_room ON threads (room_id, archived, last_message_at DESC, id DESC) WHERE NOT deleted;
+CREATE INDEX threads_deleted ON threads (id) WHERE deleted;
 CREATE TABLE thread_members (
     thread_id INTEGER NOT NULL REFERENCES threads (id) ON DELETE CASCADE,
     user_id   TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
