@@ -311,7 +311,7 @@ func threadUnread(w *world) {
 	w.change(func(tx core.Tx) error { _, _, err := tx.DeleteMessage(w.ctx, last.ID, ada, Start); return err })
 	unread(5)
 	w.read(room, bob, 999, Start)
-	unread(3) // where somebody stands in a thread is where they stand
+	unread(2) // where somebody stands in a thread is where they stand
 	w.change(func(tx core.Tx) error { return tx.ReadThreads(w.ctx, room, bob, 999) })
 	unread(0)
 	w.post(inThread(b, ada, "new"))
