@@ -199,13 +199,12 @@ type PresenceChanged struct{ Presence Presence }
 // SanctionChanged says that a sanction was made or lifted.
 type SanctionChanged struct{ Sanction Sanction }
 
-// RolesChanged says that the server's roles or a room's role lists changed; cached rights must go.
-type RolesChanged struct{ RoomID RoomID }
-
-// DirectoryChanged says that a room of the server was made, changed, moved or deleted, or that other roles see it.
-type DirectoryChanged struct{ RoomID RoomID }
-
-func (e DirectoryChanged) Scope() Scope { return Scope{Everyone: true} }
+// RolesChanged says that the server's roles (RoomID 0), a room's role lists, or with UserID what one person is granted in a room
+// changed; cached rights must go.
+type RolesChanged struct {
+	RoomID RoomID
+	UserID UserID
+}
 
 // UsersSeen says that the times at which people were last here moved on. No client is told.
 type UsersSeen struct{ Users []UserID }
@@ -248,6 +247,12 @@ type EmojiRemoved struct {
 func (e EmojiAdded) Scope() Scope   { return Scope{Everyone: true} }
 func (e EmojiUpdated) Scope() Scope { return Scope{Everyone: true} }
 func (e EmojiRemoved) Scope() Scope { return Scope{Everyone: true} }
+
+// DirectoryChanged says that the list of the server's own rooms is not what it was: one was made, changed, deleted or has other
+// role lists, or (RoomID 0) several have another place. Everyone sees the part of it that they may see.
+type DirectoryChanged struct{ RoomID RoomID }
+
+func (e DirectoryChanged) Scope() Scope { return Scope{Everyone: true} }
 
 // ServerChanged says that the server's settings changed; whoever keeps them reads them anew.
 type ServerChanged struct{}

@@ -138,6 +138,13 @@ func (i Invite) Live(t time.Time) bool {
 	return i.RevokedAt.IsZero() && (i.ExpiresAt.IsZero() || t.Before(i.ExpiresAt)) && (i.MaxUses == 0 || i.Uses < i.MaxUses)
 }
 
+// Said is the newest message of a room that a client lists.
+type Said struct {
+	RoomID    RoomID
+	MessageID MessageID
+	At        time.Time
+}
+
 // RoleList names server roles that have, or by Deny lack, one right in one room.
 type RoleList struct {
 	RoomID RoomID
@@ -149,6 +156,22 @@ type RoleList struct {
 type RoleEntry struct {
 	RoleID RoleID
 	Deny   bool
+}
+
+// RoomPermissions are what server roles may do in one room.
+type RoomPermissions struct {
+	Lists  []RoleList   // by right; a right without a list is as in every other room
+	Denied []Permission // server permissions that give no rights in this room
+}
+
+// List returns the entries for a right, nil without a list.
+func (p RoomPermissions) List(right Right) []RoleEntry {
+	for _, l := range p.Lists {
+		if l.Right == right {
+			return l.Roles
+		}
+	}
+	return nil
 }
 
 // Grant gives or denies one person one right in one room, until a time or for good.

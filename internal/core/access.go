@@ -192,9 +192,12 @@ func (s *seatCache) apply(ev chat.Event) {
 		s.dropUser(e.UserID)
 		s.dropUser(e.BlockedID)
 	case chat.RolesChanged:
-		if e.RoomID != 0 {
+		switch {
+		case e.UserID != "":
+			s.dropOne(e.UserID, e.RoomID)
+		case e.RoomID != 0:
 			s.dropRoom(e.RoomID)
-		} else {
+		default:
 			s.clear()
 		}
 	}
@@ -227,6 +230,9 @@ func (c *Core) loadSeat(ctx context.Context, k seatKey) (*seat, error) {
 	s := &seat{}
 	if s.user, err = c.user(ctx, k.user); err != nil {
 		return nil, chat.ErrTokenInvalid
+	}
+	if own, err := c.officialSeat(ctx, s.user, k.room); own != nil || err != nil {
+		return own, err
 	}
 	if s.room, err = c.Store.Room(ctx, k.room); err != nil {
 		return nil, err
@@ -300,7 +306,7 @@ func (s *seat) decide(right chat.Right, at time.Time) error {
 		return sanctionError("timed_out", "You are timed out", timeout)
 	}
 	if !s.granted(right, at) {
-		if s.member == nil && right != chat.CanJoin && s.byMembership(right) {
+		if s.member == nil && !s.room.Official && right != chat.CanJoin && s.byMembership(right) {
 			return chat.ErrNotAMember
 		}
 		return refusal(right)
@@ -358,7 +364,7 @@ func (s *seat) sees(at time.Time) bool {
 	if denied {
 		return false
 	}
-	return allowed || s.room.Type == chat.Public && s.rankGrants(chat.CanManageRoom)
+	return allowed || s.room.Type == chat.Public && (s.rankGrants(chat.CanManageRoom) || s.permissionGrants(chat.CanManageRoom))
 }
 
 func (s *seat) list(right chat.Right) []chat.RoleEntry {

@@ -73,7 +73,7 @@ func (c *Core) CreateUser(ctx context.Context, by chat.Actor, r Registering, ran
 	if err != nil {
 		return nil, err
 	}
-	roles := wholeRoles(rankRoles(rank))
+	roles := append(rankRoles(rank), chat.RoleUser)
 	if actor != nil && rank > chat.RankMember {
 		table, err := c.roleTable(ctx)
 		if err != nil {

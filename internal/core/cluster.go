@@ -144,10 +144,11 @@ func (c *Core) KeepsRoom(room chat.RoomID) bool { return c.recent.has(room) }
 // kept either.
 func (c *Core) DropCaches() {
 	c.users.dropAll()
+	c.rights.drop()
+	c.official.drop()
+	c.standings.dropAll()
 	c.seats.dropAll()
 	c.sessions.dropAll()
-	c.rights.drop()
-	c.listed.drop()
 	c.server.drop()
 	c.recent.clear()
 	c.plugins.changed("")

@@ -115,10 +115,12 @@ type Core struct {
 	sinks   []func([]chat.Event) // hear everything
 	own     []func([]chat.Event) // hear what happened on this node
 	rights  roleTable
-	listed  directory
 	server  serverCache
 	plugins pluginHost
 	visits  visits // who was here and which sessions were used since the last flush
+
+	official  directoryCache
+	standings standingCache
 
 	hashing chan struct{} // bounds parallel password hashing
 	argon   argonParams
@@ -266,10 +268,11 @@ func (c *Core) committed(events []chat.Event) {
 // invalidate drops from the caches what an event made untrue.
 func (c *Core) invalidate(ev chat.Event) {
 	c.users.apply(ev)
-	c.seats.apply(ev)
-	c.sessions.apply(ev)
 	c.rights.apply(ev)
-	c.listed.apply(ev)
+	c.official.apply(ev)
+	c.standings.apply(ev)
+	c.seats.apply(ev) // after what seats are made of
+	c.sessions.apply(ev)
 	c.server.apply(ev)
 	c.entitle(ev)
 }

@@ -73,7 +73,7 @@ func (c *Core) SetRoomAvatar(ctx context.Context, by chat.Actor, id chat.RoomID,
 			if err := tx.AddAudit(ctx, c.audit(by, "room.update", "room", id.String(), id, map[string]any{"fields": []string{"avatar_url"}})); err != nil {
 				return nil, err
 			}
-			return []chat.Event{chat.RoomChanged{Room: room}}, nil
+			return append([]chat.Event{chat.RoomChanged{Room: room}}, directoryEvents(room)...), nil
 		})
 	})
 	if err != nil {

@@ -34,13 +34,17 @@ type Reader interface {
 	// Roles.
 	Roles(ctx context.Context) ([]chat.Role, error) // by position
 	RoleLists(ctx context.Context, room chat.RoomID) ([]chat.RoleList, error)
+	RoleListsAmong(ctx context.Context, rooms []chat.RoomID) ([]chat.RoleList, error) // of several rooms, by room and right
+	RoleListsNaming(ctx context.Context, role chat.RoleID) ([]chat.RoleList, error)   // whole lists, by room and right
 	Grants(ctx context.Context, room chat.RoomID, user chat.UserID) ([]chat.Grant, error)
 	GrantsAmong(ctx context.Context, room chat.RoomID, users []chat.UserID) ([]chat.Grant, error) // of several people, in no order
+	GrantsOf(ctx context.Context, user chat.UserID) ([]chat.Grant, error)                         // of one person everywhere, in no order
 
 	// Rooms and members.
 	Room(ctx context.Context, id chat.RoomID) (chat.Room, error)
-	OfficialRooms(ctx context.Context) ([]chat.Room, error)         // of the server itself, not archived, by position and id
-	RoomBySlug(ctx context.Context, slug string) (chat.Room, error) // without regard to case
+	OfficialRooms(ctx context.Context) ([]chat.Room, error)                // of the server itself, not archived, by position and id
+	RoomsByID(ctx context.Context, ids []chat.RoomID) ([]chat.Room, error) // in no order, unknown ids left out
+	RoomBySlug(ctx context.Context, slug string) (chat.Room, error)        // without regard to case
 	DirectRoom(ctx context.Context, a, b chat.UserID) (chat.Room, error)
 	RoomsOf(ctx context.Context, user chat.UserID) ([]chat.RoomView, error)                                        // newest message first, then newest joined; counts filled; four queries at most
 	PublicRooms(ctx context.Context, q string, page chat.Page) (rooms []chat.Room, next string, err error)         // not archived; most members first
@@ -49,6 +53,7 @@ type Reader interface {
 	Members(ctx context.Context, room chat.RoomID, page chat.Page) (members []chat.Member, next string, err error) // owner, admins, then by joining; hidden ones left out
 	MemberIDs(ctx context.Context, room chat.RoomID) ([]chat.UserID, error)
 	MembersAmong(ctx context.Context, room chat.RoomID, users []chat.UserID) ([]chat.Member, error)
+	Memberships(ctx context.Context, user chat.UserID) ([]chat.Member, error) // of one person in all rooms, in no order
 	Unread(ctx context.Context, room chat.RoomID, user chat.UserID) (unread, mentions int64, err error)
 	SlowSends(ctx context.Context, user chat.UserID, rooms []chat.RoomID) (map[chat.RoomID]time.Time, error) // when the person last wrote there in slow mode; rooms where they did not are left out
 	Heads(ctx context.Context, rooms []chat.RoomID) (map[chat.RoomID]chat.Seq, error)                        // the rooms' LastSeq, unknown ids left out
@@ -65,6 +70,7 @@ type Reader interface {
 	Pins(ctx context.Context, room chat.RoomID) ([]chat.Message, error)                              // newest pin first
 	Receipts(ctx context.Context, room chat.RoomID, seq chat.Seq, limit int) ([]chat.Receipt, error) // who read at least to seq, and when they first did
 	Search(ctx context.Context, q chat.SearchQuery) (chat.SearchResult, error)                       // waits for the index to hold everything committed before the call
+	NewestSaid(ctx context.Context, rooms []chat.RoomID) ([]chat.Said, error)                        // of each room that has one; neither deleted nor the server's own
 	Attachment(ctx context.Context, id chat.AttachmentID) (chat.Attachment, error)
 	AttachmentByKey(ctx context.Context, key string) (chat.Attachment, error)
 	AttachmentsByKey(ctx context.Context, keys []string) ([]chat.Attachment, error)
@@ -89,6 +95,7 @@ type Reader interface {
 	Sanctions(ctx context.Context, f chat.SanctionFilter, page chat.Page) (s []chat.Sanction, next string, err error) // newest first
 	LiveSanctions(ctx context.Context, user chat.UserID, room chat.RoomID, at time.Time) ([]chat.Sanction, error)     // server-wide ones and those of the room (0: only server-wide)
 	SanctionsAmong(ctx context.Context, room chat.RoomID, users []chat.UserID, at time.Time) ([]chat.Sanction, error) // LiveSanctions of several people, in no order
+	SanctionsOf(ctx context.Context, user chat.UserID, at time.Time) ([]chat.Sanction, error)                         // the live ones everywhere
 	Blocks(ctx context.Context, user chat.UserID) ([]chat.Block, error)
 	Blocked(ctx context.Context, a, b chat.UserID) (bool, error) // either direction
 	BlockersOf(ctx context.Context, user chat.UserID) ([]chat.UserID, error)
@@ -138,13 +145,14 @@ type Tx interface {
 	RevokeSessions(ctx context.Context, user chat.UserID, only, except chat.SessionID, at time.Time) (int, error) // only "" = all but except
 
 	PutRole(ctx context.Context, r chat.Role) error
-	DeleteRole(ctx context.Context, id chat.RoleID) error
+	DeleteRole(ctx context.Context, id chat.RoleID) error   // who has no other one gets "user"
 	PutRoleList(ctx context.Context, l chat.RoleList) error // empty Roles: remove the list
 	PutGrant(ctx context.Context, g chat.Grant) error
 	DeleteGrant(ctx context.Context, room chat.RoomID, user chat.UserID, right chat.Right) error
 
 	CreateRoom(ctx context.Context, r chat.Room) (chat.Room, error)             // Conflict slug_taken, direct_exists
 	UpdateRoom(ctx context.Context, r chat.Room) (chat.Room, error)             // settings, owner, archived; Version + 1
+	SetRoomOrder(ctx context.Context, rooms []chat.RoomID) error                // each room's Position becomes its index; no new Version
 	DeleteRoom(ctx context.Context, id chat.RoomID) (blobs []string, err error) // with everything in it; the hashes that may now be unused
 	PutMember(ctx context.Context, m chat.Member) (created bool, err error)     // a new member has read everything there is
 	DeleteMember(ctx context.Context, room chat.RoomID, user chat.UserID) (bool, error)

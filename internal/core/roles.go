@@ -3,6 +3,7 @@ package core
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"regexp"
 	"slices"
@@ -213,23 +214,72 @@ func cleanRole(r *chat.Role) (err error) {
 	if r.MessagesPer10s < -1 || r.MessagesPer10s > maxSendLimit {
 		return chat.InvalidField("messages_per_10s", "messages_per_10s_invalid", "A number from 1 to %d, 0 for the server's limit, or -1 for none.", maxSendLimit)
 	}
-	r.Permissions = slices.Compact(slices.Sorted(slices.Values(r.Permissions)))
-	if len(r.Permissions) > maxPermissions {
-		return chat.InvalidField("permissions", "permissions_invalid", "At most %d permissions.", maxPermissions)
+	r.Permissions, err = cleanPermissions(r.Permissions)
+	return err
+}
+
+// cleanPermissions sorts permissions and checks that they can be such. Fails with permissions_invalid.
+func cleanPermissions(list []chat.Permission) ([]chat.Permission, error) {
+	list = slices.Compact(slices.Sorted(slices.Values(list)))
+	if len(list) > maxPermissions {
+		return nil, chat.InvalidField("permissions", "permissions_invalid", "At most %d permissions.", maxPermissions)
 	}
-	for _, p := range r.Permissions {
+	for _, p := range list {
 		if p == "" || len(p) > maxPermissionBytes || strings.ContainsFunc(string(p), func(r rune) bool { return r <= ' ' || r > '~' }) {
-			return chat.InvalidField("permissions", "permissions_invalid", "A permission is a word of at most %d letters, digits and signs.", maxPermissionBytes)
+			return nil, chat.InvalidField("permissions", "permissions_invalid", "A permission is a word of at most %d letters, digits and signs.", maxPermissionBytes)
+		}
+	}
+	return list, nil
+}
+
+// RoleRule is something that one protocol asks of a change of roles and others do not.
+type RoleRule uint8
+
+// The rules beside those that always hold.
+const (
+	// Lowest places a new role below all others, "user" included.
+	Lowest RoleRule = iota
+	// NameWhileListed refuses another name for a role that stands in the permissions of a room of the server, and deleting it, with
+	// role_listed: see ListedIn.
+	NameWhileListed
+)
+
+// listedIn is the room of a refusal by NameWhileListed.
+type listedIn chat.RoomID
+
+func (r listedIn) Error() string { return "named in room " + chat.RoomID(r).String() }
+
+// ListedIn returns the room in whose permissions the role of a role_listed error stands.
+func ListedIn(err error) (room chat.RoomID, ok bool) {
+	var in listedIn
+	ok = errors.As(err, &in)
+	return chat.RoomID(in), ok
+}
+
+// unlisted fails with role_listed if a role stands in the permissions of a room of the server.
+func unlisted(ctx context.Context, tx Tx, id chat.RoleID) error {
+	lists, err := tx.RoleListsNaming(ctx, id)
+	if err != nil || len(lists) == 0 {
+		return err
+	}
+	rooms, err := tx.OfficialRooms(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range rooms {
+		if slices.ContainsFunc(lists, func(l chat.RoleList) bool { return l.RoomID == r.ID }) {
+			return &chat.Error{Kind: chat.Conflict, Code: "role_listed", Text: "The permissions of a room name this role. Take it out there first.", Cause: listedIn(r.ID)}
 		}
 	}
 	return nil
 }
 
-// PutRole makes a role (empty ID: a new one, placed last but above "user") or changes one; its Position is its index in the
-// list then. Needs manage_roles and a higher place than the role has and gets; nobody puts a permission into a role that
-// they lack. System roles keep name and place, and "owner" its permissions. Fails with role_protected, role_name_taken,
-// role_name_invalid, color_invalid, permissions_invalid, too_many_roles, role_not_found, permission_missing.
-func (c *Core) PutRole(ctx context.Context, by chat.Actor, r chat.Role) (chat.Role, error) {
+// PutRole makes a role (empty ID: a new one, placed just above "user") or changes one; its Position is its index in the list
+// then. Needs manage_roles and a higher place than the role has and gets; nobody puts a permission into a role that they lack.
+// The server's own roles keep their names and stand in the order owner, admin, moderator, user, owner before all others; "owner"
+// keeps its permissions, and only owners change it and "admin". Fails with role_protected, role_name_taken, role_name_invalid,
+// color_invalid, permissions_invalid, too_many_roles, role_not_found, permission_missing, role_listed.
+func (c *Core) PutRole(ctx context.Context, by chat.Actor, r chat.Role, rules ...RoleRule) (chat.Role, error) {
 	actor, err := c.permit(ctx, by, chat.ManageRoles)
 	if err != nil {
 		return chat.Role{}, err
@@ -243,15 +293,21 @@ func (c *Core) PutRole(ctx context.Context, by chat.Actor, r chat.Role) (chat.Ro
 	}
 	made := r
 	err = c.change(ctx, func(tx Tx) ([]chat.Event, error) {
-		list, err := tx.Roles(ctx)
+		before, err := tx.Roles(ctx)
 		if err != nil {
 			return nil, err
 		}
 		made = r
-		if list, err = putRole(list, &made, id, actor); err != nil {
+		after, err := putRole(before, &made, id, actor, slices.Contains(rules, Lowest))
+		if err != nil {
 			return nil, err
 		}
-		for i, role := range list {
+		if old, known := roleMap(before)[id]; known && old.Name != made.Name && slices.Contains(rules, NameWhileListed) {
+			if err := unlisted(ctx, tx, id); err != nil {
+				return nil, err
+			}
+		}
+		for i, role := range after {
 			if role.ID == id {
 				made.Position = i
 				role = made
@@ -275,7 +331,7 @@ func (c *Core) PutRole(ctx context.Context, by chat.Actor, r chat.Role) (chat.Ro
 }
 
 // putRole checks a change of the list of roles, completes r and returns the list in its new order. actor nil is the operator.
-func putRole(list []chat.Role, r *chat.Role, id chat.RoleID, actor *chat.User) ([]chat.Role, error) {
+func putRole(list []chat.Role, r *chat.Role, id chat.RoleID, actor *chat.User, lowest bool) ([]chat.Role, error) {
 	for _, x := range list {
 		if x.ID != id && strings.EqualFold(x.Name, r.Name) {
 			return nil, errRoleNameTaken
@@ -291,7 +347,7 @@ func putRole(list []chat.Role, r *chat.Role, id chat.RoleID, actor *chat.User) (
 	case r.ID == "":
 		to = slices.IndexFunc(list, func(x chat.Role) bool { return x.ID == chat.RoleUser })
 		r.ID, r.System = id, false
-		if to < 0 {
+		if to < 0 || lowest {
 			to = len(list)
 		}
 		list = slices.Insert(slices.Clone(list), to, *r)
@@ -300,23 +356,26 @@ func putRole(list []chat.Role, r *chat.Role, id chat.RoleID, actor *chat.User) (
 	default:
 		old = list[from]
 		r.System = old.System
-		if old.System && (r.Name != old.Name || to != from || r.SelfAssignable != old.SelfAssignable) {
-			return nil, errRoleProtected("The name and the place of the server's own roles are fixed, and nobody assigns one to themselves.")
+		if old.System && (r.Name != old.Name || r.SelfAssignable != old.SelfAssignable && id != chat.RoleUser) {
+			return nil, errRoleProtected("The names of the server's own roles are fixed, and nobody makes themselves a moderator or more.")
 		}
 		if id == chat.RoleOwner && !slices.Equal(r.Permissions, slices.Sorted(slices.Values(old.Permissions))) {
 			return nil, errRoleProtected("Owners always have all permissions.")
 		}
-		if to != from && (to <= 0 || to >= len(list)-1) {
-			return nil, errRoleProtected(`A role stands between "owner" and "user".`)
+		if to < 0 || to >= len(list) {
+			return nil, errRoleProtected("There is no such place among the roles.")
 		}
 		list = slices.Insert(slices.Delete(slices.Clone(list), from, from+1), to, *r)
+		if err := checkRoleOrder(list); err != nil {
+			return nil, err
+		}
 	}
 	if actor == nil {
 		return list, nil
 	}
 	if actor.Rank != chat.RankOwner {
 		mine := func(x chat.Role) bool { return slices.Contains(actor.Roles, x.ID) }
-		if from >= 0 && slices.IndexFunc(before, mine) >= from || slices.IndexFunc(list, mine) >= to {
+		if from >= 0 && (slices.IndexFunc(before, mine) >= from || ofOwners(id)) || slices.IndexFunc(list, mine) >= to {
 			return nil, chat.Errorf(chat.Forbidden, "permission_missing", "You can only change roles below your own.")
 		}
 	}
@@ -328,9 +387,106 @@ func putRole(list []chat.Role, r *chat.Role, id chat.RoleID, actor *chat.User) (
 	return list, nil
 }
 
-// DeleteRole removes a role from the server and from everyone. Fails with role_protected for system roles, role_not_found,
-// permission_missing.
-func (c *Core) DeleteRole(ctx context.Context, by chat.Actor, id chat.RoleID) error {
+// systemRoles are the server's own roles in the order that they keep.
+var systemRoles = []chat.RoleID{chat.RoleOwner, chat.RoleAdmin, chat.RoleModerator, chat.RoleUser}
+
+// checkRoleOrder fails with role_protected unless "owner" comes first and the server's own roles in their order.
+func checkRoleOrder(list []chat.Role) error {
+	var own []chat.RoleID
+	for _, r := range list {
+		if r.System {
+			own = append(own, r.ID)
+		}
+	}
+	if list[0].ID != chat.RoleOwner || !slices.Equal(own, systemRoles) {
+		return errRoleProtected("Owners stand above everybody, and admins above moderators above users: other roles go in between.")
+	}
+	return nil
+}
+
+// ofOwners tells the roles that only owners change, give and take.
+func ofOwners(id chat.RoleID) bool { return id == chat.RoleOwner || id == chat.RoleAdmin }
+
+// OrderRoles puts roles first in this order; those that are not named follow in theirs. Nobody moves what is at or above their
+// own place, nor anything up to there. Fails wholly, with order_invalid, role_protected or permission_missing (manage_roles).
+func (c *Core) OrderRoles(ctx context.Context, by chat.Actor, roles []chat.RoleID) error {
+	actor, err := c.permit(ctx, by, chat.ManageRoles)
+	if err != nil {
+		return err
+	}
+	return c.change(ctx, func(tx Tx) ([]chat.Event, error) {
+		before, err := tx.Roles(ctx)
+		if err != nil {
+			return nil, err
+		}
+		after, err := orderRoles(before, roles, actor)
+		if err != nil {
+			return nil, err
+		}
+		moved := false
+		for i, role := range after {
+			if role.ID != before[i].ID {
+				moved = true
+			}
+			if role.Position == i {
+				continue
+			}
+			role.Position = i
+			if err := tx.PutRole(ctx, role); err != nil {
+				return nil, err
+			}
+		}
+		if !moved {
+			return nil, nil
+		}
+		if err := tx.AddAudit(ctx, c.audit(by, "role.order", "role", "", 0, map[string]any{"roles": roles})); err != nil {
+			return nil, err
+		}
+		return []chat.Event{chat.RolesChanged{}}, nil
+	})
+}
+
+// orderRoles returns the list with some roles first. actor nil is the operator.
+func orderRoles(list []chat.Role, first []chat.RoleID, actor *chat.User) ([]chat.Role, error) {
+	table := roleMap(list)
+	out := make([]chat.Role, 0, len(list))
+	for i, id := range first {
+		r, known := table[id]
+		if !known || slices.Contains(first[:i], id) {
+			return nil, errOrder
+		}
+		out = append(out, r)
+	}
+	for _, r := range list {
+		if !slices.Contains(first, r.ID) {
+			out = append(out, r)
+		}
+	}
+	if err := checkRoleOrder(out); err != nil {
+		return nil, err
+	}
+	if actor == nil || actor.Rank == chat.RankOwner {
+		return out, nil
+	}
+	top := slices.IndexFunc(list, func(x chat.Role) bool { return slices.Contains(actor.Roles, x.ID) })
+	for i := 0; i <= top; i++ { // their own highest role, and all above it
+		if out[i].ID != list[i].ID {
+			return nil, chat.Errorf(chat.Forbidden, "permission_missing", "You can only move roles below your own.")
+		}
+	}
+	if top < 0 {
+		return nil, errPermissionMissing(chat.ManageRoles)
+	}
+	return out, nil
+}
+
+// maxHoldersTold is of how many people it is told that they lost a deleted role; of more, clients learn from the role's absence.
+const maxHoldersTold = 1000
+
+// DeleteRole removes a role from the server and from everyone; who is left without any gets "user". Where a room's list named
+// nobody else, nobody but owners is left on it, so that what was closed stays closed. Fails with role_protected for system roles,
+// role_not_found, permission_missing, role_listed.
+func (c *Core) DeleteRole(ctx context.Context, by chat.Actor, id chat.RoleID, rules ...RoleRule) error {
 	actor, err := c.permit(ctx, by, chat.ManageRoles)
 	if err != nil {
 		return err
@@ -350,14 +506,65 @@ func (c *Core) DeleteRole(ctx context.Context, by chat.Actor, id chat.RoleID) er
 		case !mayHandle(table, actor, role):
 			return nil, chat.Errorf(chat.Forbidden, "permission_missing", "You can only delete roles below your own.")
 		}
+		if slices.Contains(rules, NameWhileListed) {
+			if err := unlisted(ctx, tx, id); err != nil {
+				return nil, err
+			}
+		}
+		events := []chat.Event{chat.RolesChanged{}}
+		lists, err := tx.RoleListsNaming(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range lists {
+			if len(l.Roles) == 1 {
+				l.Roles = []chat.RoleEntry{{RoleID: chat.RoleOwner}}
+				if err := tx.PutRoleList(ctx, l); err != nil {
+					return nil, err
+				}
+			}
+		}
+		if len(lists) > 0 {
+			events = append(events, chat.DirectoryChanged{})
+		}
+		holders, err := holdersOf(ctx, tx, id)
+		if err != nil {
+			return nil, err
+		}
 		if err := tx.DeleteRole(ctx, id); err != nil {
 			return nil, err
+		}
+		now, err := tx.Users(ctx, holders)
+		if err != nil {
+			return nil, err
+		}
+		for _, user := range now {
+			events = append(events, chat.UserChanged{User: user})
 		}
 		if err := tx.AddAudit(ctx, c.audit(by, "role.delete", "role", string(id), 0, map[string]any{"name": role.Name})); err != nil {
 			return nil, err
 		}
-		return []chat.Event{chat.RolesChanged{}}, nil
+		return events, nil
 	})
+}
+
+// holdersOf names the first people who have a role.
+func holdersOf(ctx context.Context, r Reader, id chat.RoleID) (ids []chat.UserID, err error) {
+	q := UserQuery{Rank: string(id), Page: chat.Page{Limit: 100}}
+	for len(ids) < maxHoldersTold {
+		users, next, err := r.ListUsers(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, u := range users {
+			ids = append(ids, u.ID)
+		}
+		if next == "" {
+			break
+		}
+		q.Page.Cursor = next
+	}
+	return ids, nil
 }
 
 func roleMap(list []chat.Role) map[chat.RoleID]chat.Role {
@@ -370,162 +577,5 @@ func roleMap(list []chat.Role) map[chat.RoleID]chat.Role {
 
 // mayHandle says whether someone stands high enough to change, give or take a role. actor nil is the operator.
 func mayHandle(table map[chat.RoleID]chat.Role, actor *chat.User, r chat.Role) bool {
-	return actor == nil || actor.Rank == chat.RankOwner || place(table, actor.Roles) < r.Position
-}
-
-// SetUserRoles gives a person exactly these roles, in this order; "user" is always kept. Nobody gives or takes what is at
-// or above their own place, nor gives a permission that they lack; the last owner stays. Without manage_roles a person may
-// still give themselves, and take off, roles that are self-assignable. Fails with user_not_found, role_not_found,
-// too_many_roles, target_above, last_owner, permission_missing.
-func (c *Core) SetUserRoles(ctx context.Context, by chat.Actor, user chat.UserID, roles []chat.RoleID) (*chat.User, error) {
-	return c.setRoles(ctx, by, user, func([]chat.RoleID) []chat.RoleID { return roles })
-}
-
-// SetRank gives a person a rank by giving the system role and taking the others. Fails like SetUserRoles.
-func (c *Core) SetRank(ctx context.Context, by chat.Actor, user chat.UserID, rank chat.Rank) (*chat.User, error) {
-	return c.setRoles(ctx, by, user, func(old []chat.RoleID) []chat.RoleID {
-		roles := slices.DeleteFunc(slices.Clone(old), func(id chat.RoleID) bool { return id.Rank() > chat.RankMember })
-		return append(rankRoles(rank), roles...)
-	})
-}
-
-// rankRoles are the system roles of someone of a rank, without "user".
-func rankRoles(rank chat.Rank) []chat.RoleID {
-	for _, id := range []chat.RoleID{chat.RoleModerator, chat.RoleAdmin, chat.RoleOwner} {
-		if id.Rank() == rank {
-			return []chat.RoleID{id}
-		}
-	}
-	return nil
-}
-
-// setRoles replaces a person's roles by what next makes of them.
-func (c *Core) setRoles(ctx context.Context, by chat.Actor, id chat.UserID, next func([]chat.RoleID) []chat.RoleID) (user *chat.User, err error) {
-	actor, missing := c.permit(ctx, by, chat.ManageRoles)
-	if missing != nil && (by.UserID != id || chat.CodeOf(missing) != "permission_missing") {
-		return nil, missing
-	}
-	err = c.change(ctx, func(tx Tx) ([]chat.Event, error) {
-		target, err := tx.User(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		list, err := tx.Roles(ctx)
-		if err != nil {
-			return nil, err
-		}
-		table := roleMap(list)
-		roles := wholeRoles(next(target.Roles))
-		if len(roles) > maxRolesOfUser {
-			return nil, chat.InvalidField("roles", "too_many_roles", "A person has at most %d roles.", maxRolesOfUser)
-		}
-		changed := difference(target.Roles, roles)
-		if actor != nil && actor.Rank != chat.RankOwner && actor.ID != id && target.Rank == chat.RankOwner {
-			return nil, errTargetAbove
-		}
-		for _, id := range changed {
-			role, ok := table[id]
-			if !ok {
-				return nil, errRoleNotFound
-			}
-			if missing != nil {
-				if !role.SelfAssignable {
-					return nil, missing
-				}
-				continue
-			}
-			if err := mayGive(table, actor, role, slices.Contains(roles, id)); err != nil {
-				return nil, err
-			}
-		}
-		if slices.Contains(changed, chat.RoleOwner) && !slices.Contains(roles, chat.RoleOwner) {
-			if err := keepOwner(ctx, tx, id); err != nil {
-				return nil, err
-			}
-		}
-		if slices.Equal(roles, target.Roles) {
-			user = target
-			return nil, nil
-		}
-		if err := tx.SetUserRoles(ctx, id, roles); err != nil {
-			return nil, err
-		}
-		if user, err = tx.User(ctx, id); err != nil {
-			return nil, err
-		}
-		if missing == nil {
-			if err := tx.AddAudit(ctx, c.audit(by, "user.roles", "user", string(id), 0, map[string]any{"before": target.Roles, "after": roles})); err != nil {
-				return nil, err
-			}
-		}
-		events := []chat.Event{chat.UserChanged{User: user}}
-		if user.Rank != target.Rank && by.UserID != id {
-			text := "You are now **" + user.Rank.String() + "**."
-			told, err := c.tell(ctx, tx, id, chat.SeverityInfo, "Permission level changed", text, 0)
-			if err != nil {
-				return nil, err
-			}
-			events = append(events, told)
-		}
-		return events, nil
-	})
-	return user, err
-}
-
-// mayGive says whether someone may give (or take) a role. actor nil is the operator.
-func mayGive(table map[chat.RoleID]chat.Role, actor *chat.User, role chat.Role, give bool) error {
-	if !mayHandle(table, actor, role) {
-		return chat.Errorf(chat.Forbidden, "target_above", "You can only give and take roles below your own.")
-	}
-	if actor == nil || !give {
-		return nil
-	}
-	for _, p := range permissions {
-		if slices.Contains(role.Permissions, p) && !has(table, actor.Roles, p) {
-			return errPermissionMissing(p)
-		}
-	}
-	return nil
-}
-
-// wholeRoles drops repetitions and adds "user" where it is missing.
-func wholeRoles(roles []chat.RoleID) []chat.RoleID {
-	out := make([]chat.RoleID, 0, len(roles)+1)
-	for _, id := range roles {
-		if !slices.Contains(out, id) {
-			out = append(out, id)
-		}
-	}
-	if !slices.Contains(out, chat.RoleUser) {
-		out = append(out, chat.RoleUser)
-	}
-	return out
-}
-
-// difference lists what is in one of two lists only.
-func difference(a, b []chat.RoleID) (out []chat.RoleID) {
-	for _, id := range a {
-		if !slices.Contains(b, id) {
-			out = append(out, id)
-		}
-	}
-	for _, id := range b {
-		if !slices.Contains(a, id) {
-			out = append(out, id)
-		}
-	}
-	return out
-}
-
-// keepOwner fails with last_owner unless the server has a usable owner besides this one.
-func keepOwner(ctx context.Context, tx Tx, leaving chat.UserID) error {
-	usable := false
-	owners, _, err := tx.ListUsers(ctx, UserQuery{Rank: string(chat.RoleOwner), Disabled: &usable, Page: chat.Page{Limit: 2}})
-	if err != nil {
-		return err
-	}
-	if !slices.ContainsFunc(owners, func(u *chat.User) bool { return u.ID != leaving }) {
-		return chat.Errorf(chat.Conflict, "last_owner", "The server needs an owner: make somebody else one first.")
-	}
-	return nil
+	return actor == nil || actor.Rank == chat.RankOwner || place(table, actor.Roles) < r.Position && !ofOwners(r.ID)
 }

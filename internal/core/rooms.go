@@ -2,8 +2,8 @@ package core
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -32,21 +32,21 @@ type NewRoom struct {
 	Type        chat.RoomType
 	Form        chat.RoomForm // empty: text
 	Encrypted   bool
-	Official    bool // operator and manage_rooms only; public
+	Official    bool // operator and manage_rooms only; public; placed last among the server's own rooms
 	Position    int
+
+	Permissions *chat.RoomPermissions // set with the room, at once; nil: as in every other room
+	Extra       map[string]json.RawMessage
+	Fits        Fits
 }
 
-// RoomChange changes a room's settings; nil fields stay.
-type RoomChange struct {
-	Name, Slug, Description, Topic, AvatarURL *string
-	Type                                      *chat.RoomType // public and private may change into each other
-	Archived                                  *bool
-	Position                                  *int
-	SlowMode                                  *time.Duration // whole seconds, 0 to chat.MaxSlowMode
-}
+// Fits says within the transaction that makes or changes a room of the server whether it fits among the others, which are all
+// the rooms of the server, archived ones left out. Its error is the answer.
+type Fits func(others []chat.Room) error
 
 var (
 	errDirectRoom = chat.Errorf(chat.Forbidden, "direct_room", "A direct room stays as it is: it has two people and no settings.")
+	errRoomForm   = chat.InvalidField("form", "room_form_invalid", "A room is one of text, voice, forum and separator; a forum stays one, and nothing else becomes one.")
 	errRoomType   = chat.InvalidField("type", "room_type_invalid", "A room is public or private; rooms of the server are public.")
 	// errStale says that what a decision was based on changed before the transaction: decide again.
 	errStale = errors.New("decided on what is no longer so")
@@ -76,58 +76,72 @@ func (c *Core) person(ctx context.Context, by chat.Actor) (*chat.User, error) {
 
 // CreateRoom makes a room with the actor as its owner and only member. Fails with permission_missing (create_rooms, or
 // manage_rooms for rooms of the server), room_name_invalid, description_too_long, topic_too_long, slug_invalid, slug_taken,
-// room_type_invalid, room_form_invalid, rate_limited. The operator makes rooms without owner; a room of the server has
-// none either, and who makes it becomes its admin.
+// room_type_invalid, room_form_invalid, extra_invalid, rate_limited, and what SetRoomPermissions says of permissions. The operator
+// makes rooms without owner; a room of the server has none either, and who makes it becomes a member like others.
 func (c *Core) CreateRoom(ctx context.Context, by chat.Actor, n NewRoom) (chat.RoomView, error) {
 	room, err := cleanRoom(n)
 	if err != nil {
 		return chat.RoomView{}, err
 	}
 	role := chat.RoomOwner
+	first := &seat{} // what the maker may do in it
 	if !by.Operator {
-		user, err := c.permit(ctx, by, chat.CreateRooms)
-		if err != nil {
+		needed := chat.CreateRooms
+		if n.Official {
+			needed = chat.ManageRooms
+		}
+		if first.user, err = c.permit(ctx, by, needed); err != nil {
+			return chat.RoomView{}, err
+		}
+		if first.table, err = c.roleTable(ctx); err != nil {
 			return chat.RoomView{}, err
 		}
 		if n.Official {
-			if _, err := c.permit(ctx, by, chat.ManageRooms); err != nil {
-				return chat.RoomView{}, err
-			}
-			role = chat.RoomAdmin
+			role = chat.RoomMember
 		} else {
-			room.OwnerID, room.CreatedBy = user.ID, user.ID
+			room.OwnerID, room.CreatedBy = by.UserID, by.UserID
 		}
 		if err := c.chargeRoom(ctx, by, "room"); err != nil {
 			return chat.RoomView{}, err
 		}
+		first.member = &chat.Member{UserID: by.UserID, Role: role}
 	}
+	first.room = room
 	room.CreatedAt = c.now()
 	err = settled(func() error {
 		err := c.change(ctx, func(tx Tx) ([]chat.Event, error) {
-			made := room
+			made, err := c.placed(ctx, tx, room, n.Fits)
+			if err != nil {
+				return nil, err
+			}
 			if made.Slug == "" && made.Type == chat.Public {
-				var err error
 				if made.Slug, err = c.freeSlug(ctx, tx, made.Name); err != nil {
 					return nil, err
 				}
 			}
-			made, err := tx.CreateRoom(ctx, made)
-			if err != nil {
+			if made, err = tx.CreateRoom(ctx, made); err != nil {
 				return nil, err
 			}
+			room.ID = made.ID
 			var events []chat.Event
-			if !by.Operator {
-				if events, err = c.seatFirst(ctx, tx, &made, by.UserID, role); err != nil {
+			if n.Permissions != nil {
+				if _, events, err = c.putPermissions(ctx, tx, first, &made, *n.Permissions); err != nil {
 					return nil, err
 				}
+			}
+			if !by.Operator {
+				seated, err := c.seatFirst(ctx, tx, &made, by.UserID, role)
+				if err != nil {
+					return nil, err
+				}
+				events = append(events, seated...)
 			}
 			if by.Operator || made.Official {
-				if err := tx.AddAudit(ctx, c.audit(by, "room.create", "room", made.ID.String(), made.ID, map[string]any{"slug": made.Slug})); err != nil {
+				if err := tx.AddAudit(ctx, c.audit(by, "room.create", "room", made.ID.String(), made.ID, map[string]any{"slug": made.Slug, "form": made.Form})); err != nil {
 					return nil, err
 				}
 			}
-			room.ID = made.ID
-			return append(events, relisted(made)...), nil
+			return append(events, directoryEvents(made)...), nil
 		})
 		if room.Slug == "" && chat.CodeOf(err) == "slug_taken" {
 			return errStale // somebody took the slug that was free a moment ago
@@ -138,6 +152,26 @@ func (c *Core) CreateRoom(ctx context.Context, by chat.Actor, n NewRoom) (chat.R
 		return chat.RoomView{}, err
 	}
 	return c.freshView(ctx, by, room.ID)
+}
+
+// placed returns a new room of the server with its place behind the others, if it fits among them.
+func (c *Core) placed(ctx context.Context, tx Tx, room chat.Room, fits Fits) (chat.Room, error) {
+	if !room.Official {
+		return room, nil
+	}
+	others, err := tx.OfficialRooms(ctx)
+	if err != nil {
+		return room, err
+	}
+	if fits != nil {
+		if err := fits(others); err != nil {
+			return room, err
+		}
+	}
+	if len(others) > 0 {
+		room.Position = max(room.Position, others[len(others)-1].Position+1)
+	}
+	return room, nil
 }
 
 // chargeRoom counts a room made by a person. Those who manage all rooms may make as many as they need.
@@ -187,9 +221,10 @@ func cleanRoom(n NewRoom) (r chat.Room, err error) {
 		r.Form = chat.Text
 	}
 	if !slices.Contains([]chat.RoomForm{chat.Text, chat.Voice, chat.Forum, chat.Separator}, r.Form) {
-		return r, chat.InvalidField("form", "room_form_invalid", "A room is one of text, voice, forum and separator.")
+		return r, errRoomForm
 	}
-	return r, nil
+	r.Extra, err = mergeExtra(nil, n.Extra)
+	return r, err
 }
 
 var slugPattern = regexp.MustCompile(`^[a-z0-9_-]{2,64}$`)
@@ -503,123 +538,6 @@ func (c *Core) createDirect(ctx context.Context, by chat.Actor, other chat.UserI
 	return room, err == nil, err
 }
 
-// settings is allow for what direct rooms do not have.
-func (c *Core) settings(ctx context.Context, by chat.Actor, right chat.Right, id chat.RoomID) (*seat, error) {
-	s, err := c.allow(ctx, by, chat.CanSee, id)
-	if err != nil {
-		return nil, err
-	}
-	if s.room.Type == chat.Direct {
-		return nil, errDirectRoom
-	}
-	return c.allow(ctx, by, right, id)
-}
-
-// UpdateRoom changes a room's settings (manage_room). Direct rooms have none (direct_room). Fails with what CreateRoom says of
-// the fields, avatar_url_invalid and slow_mode_invalid.
-func (c *Core) UpdateRoom(ctx context.Context, by chat.Actor, id chat.RoomID, ch RoomChange) (chat.RoomView, error) {
-	if _, err := c.settings(ctx, by, chat.CanManageRoom, id); err != nil {
-		return chat.RoomView{}, err
-	}
-	var picture string
-	err := c.change(ctx, func(tx Tx) ([]chat.Event, error) {
-		room, err := tx.Room(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		picture = room.AvatarURL
-		changed, err := ch.apply(&room)
-		if err != nil || len(changed) == 0 {
-			return nil, err
-		}
-		if room.Type == chat.Public && room.Slug == "" {
-			if room.Slug, err = c.freeSlug(ctx, tx, room.Name); err != nil {
-				return nil, err
-			}
-		}
-		if room, err = tx.UpdateRoom(ctx, room); err != nil {
-			return nil, err
-		}
-		if err := tx.AddAudit(ctx, c.audit(by, "room.update", "room", id.String(), id, map[string]any{"fields": changed})); err != nil {
-			return nil, err
-		}
-		return append([]chat.Event{chat.RoomChanged{Room: room}}, relisted(room)...), nil
-	})
-	if err != nil {
-		return chat.RoomView{}, err
-	}
-	if ch.AvatarURL != nil {
-		c.releaseAvatar(picture) // if it is another one than now
-	}
-	return c.freshView(ctx, by, id)
-}
-
-// apply checks a change, makes it and names the fields that are not what they were.
-func (ch RoomChange) apply(r *chat.Room) (changed []string, err error) {
-	text := func(field string, to *string, from *string, clean func(string) (string, error)) {
-		if to == nil || err != nil || *to == *from {
-			return
-		}
-		var s string
-		if s, err = clean(*to); err == nil && s != *from {
-			*from = s
-			changed = append(changed, field)
-		}
-	}
-	text("name", ch.Name, &r.Name, func(s string) (string, error) { return cleanName("name", "room_name", s, 1, maxRoomName) })
-	text("description", ch.Description, &r.Description, func(s string) (string, error) {
-		return cleanText("description", "description", s, maxDescription)
-	})
-	text("topic", ch.Topic, &r.Topic, func(s string) (string, error) { return cleanLine("topic", "topic", s, maxTopic) })
-	text("avatar_url", ch.AvatarURL, &r.AvatarURL, cleanAvatarURL)
-	text("slug", ch.Slug, &r.Slug, func(s string) (string, error) {
-		if s == "" {
-			return "", nil // public rooms get one made from their name
-		}
-		return cleanSlug(s)
-	})
-	if err != nil {
-		return nil, err
-	}
-	if ch.Type != nil && *ch.Type != r.Type {
-		if *ch.Type != chat.Public && *ch.Type != chat.Private || r.Official {
-			return nil, errRoomType
-		}
-		r.Type = *ch.Type
-		changed = append(changed, "type")
-	}
-	if ch.Archived != nil && *ch.Archived != r.Archived {
-		r.Archived = *ch.Archived
-		changed = append(changed, "archived")
-	}
-	if ch.Position != nil && *ch.Position != r.Position {
-		r.Position = *ch.Position
-		changed = append(changed, "position")
-	}
-	if ch.SlowMode != nil && *ch.SlowMode != r.SlowMode {
-		if *ch.SlowMode < 0 || *ch.SlowMode > chat.MaxSlowMode || *ch.SlowMode%time.Second != 0 {
-			return nil, chat.InvalidField("slow_mode_seconds", "slow_mode_invalid", "People can be made to wait from 0 (not at all) to %d seconds.", int(chat.MaxSlowMode.Seconds()))
-		}
-		r.SlowMode = *ch.SlowMode
-		changed = append(changed, "slow_mode_seconds")
-	}
-	return changed, nil
-}
-
-// cleanAvatarURL accepts a web address or a path on this server, but not that of a picture kept here: those are set by
-// uploading them, so that nobody keeps other people's files from being deleted.
-func cleanAvatarURL(s string) (string, error) {
-	local := strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "//") && !strings.HasPrefix(s, AvatarPath)
-	web := strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")
-	if u, err := url.Parse(s); err != nil || u.Host == "" {
-		web = false
-	}
-	if s != "" && !local && !web || len(s) > maxAvatarURL || strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"'<>\`, r) }) {
-		return "", chat.InvalidField("avatar_url", "avatar_url_invalid", "Give a web address or a path on this server.")
-	}
-	return s, nil
-}
-
 // DeleteRoom removes a room with everything in it (delete_room). confirm must be its slug or id. Fails with confirm_needed
 // or direct_room.
 func (c *Core) DeleteRoom(ctx context.Context, by chat.Actor, id chat.RoomID, confirm string) error {
@@ -655,7 +573,7 @@ func (c *Core) eraseRoom(ctx context.Context, by chat.Actor, id chat.RoomID) err
 		if err := tx.AddAudit(ctx, c.audit(by, "room.delete", "room", id.String(), id, details)); err != nil {
 			return nil, err
 		}
-		return append(append(slices.Clone(left), chat.RoomDeleted{RoomID: id, Members: members}), relisted(room)...), nil
+		return slices.Concat(left, []chat.Event{chat.RoomDeleted{RoomID: id, Members: members}}, directoryEvents(room)), nil
 	})
 	if err == nil {
 		c.vacate(ctx, left)

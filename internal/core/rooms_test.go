@@ -70,7 +70,7 @@ func TestCreateRoom(t *testing.T) {
 	}
 	official, err := w.CreateRoom(w.ctx, w.user("root", chat.RoleAdmin), core.NewRoom{Name: "News", Type: chat.Public, Official: true})
 	w.must(err)
-	if official.Room.OwnerID != "" || official.Room.CreatedBy != "" || official.Me.Role != chat.RoomAdmin {
+	if official.Room.OwnerID != "" || official.Room.CreatedBy != "" || official.Me.Role != chat.RoomMember {
 		t.Errorf("a room of the server: %+v, %+v", official.Room, official.Me)
 	}
 }

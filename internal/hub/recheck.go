@@ -25,7 +25,11 @@ func (h *Hub) recheck(ev chat.Event) {
 		}
 	case chat.RolesChanged:
 		if e.RoomID != 0 {
-			h.recheckRoom(e.RoomID, anyone)
+			who := anyone
+			if e.UserID != "" {
+				who = of(e.UserID)
+			}
+			h.recheckRoom(e.RoomID, who)
 			return
 		}
 		for _, s := range h.shards {

@@ -238,6 +238,7 @@ func (w *writer) personal(ev chat.Event) kind {
 		return sanctionChanged
 	case chat.RolesChanged:
 		w.int(int64(e.RoomID))
+		w.text(string(e.UserID))
 		return rolesChanged
 	case chat.BlockChanged:
 		w.text(string(e.UserID))
@@ -365,7 +366,13 @@ var readers = map[kind]func(*reader) chat.Event{
 	userChanged:     func(r *reader) chat.Event { return chat.UserChanged{User: r.user()} },
 	presenceChanged: func(r *reader) chat.Event { return chat.PresenceChanged{Presence: chat.Presence{UserID: r.who()}} },
 	sanctionChanged: func(r *reader) chat.Event { return chat.SanctionChanged{Sanction: r.sanction()} },
-	rolesChanged:    func(r *reader) chat.Event { return chat.RolesChanged{RoomID: r.room()} },
+	rolesChanged: func(r *reader) chat.Event {
+		e := chat.RolesChanged{RoomID: r.room()}
+		if len(r.b) > 0 { // else written by an older version
+			e.UserID = r.who()
+		}
+		return e
+	},
 	blockChanged: func(r *reader) chat.Event {
 		return chat.BlockChanged{UserID: r.who(), BlockedID: r.who(), Blocked: r.bool()}
 	},

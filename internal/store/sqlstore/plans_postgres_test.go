@@ -96,7 +96,7 @@ func (e *explained) check(ctx context.Context, query string, args []any) {
 		// Where reading a table whole is not allowed, an index that is read whole stands for it.
 		whole := strings.Contains(step, "Index Scan using") || strings.Contains(step, "Index Only Scan using")
 		for _, detail := range steps[i+1:] {
-			if strings.Contains(detail, "->") || strings.Contains(detail, "SubPlan") {
+			if strings.Contains(detail, "->") || strings.HasPrefix(strings.TrimSpace(detail), "SubPlan") {
 				break
 			}
 			whole = whole && !strings.Contains(detail, "Index Cond:")
@@ -193,6 +193,13 @@ func postgresPlans(t *testing.T, mode string) {
 		{"whether there is an owner", func(r reader) error { _, err := r.OwnerExists(ctx); return err }},
 		{"the role lists of a room", func(r reader) error { _, err := r.RoleLists(ctx, room); return err }},
 		{"the grants of a person", func(r reader) error { _, err := r.Grants(ctx, 1, "u7"); return err }},
+		{"the role lists of several rooms", func(r reader) error { _, err := r.RoleListsAmong(ctx, []chat.RoomID{7, 8}); return err }},
+		{"the role lists that name a role", func(r reader) error { _, err := r.RoleListsNaming(ctx, "x"); return err }},
+		{"the grants of a person in all rooms", func(r reader) error { _, err := r.GrantsOf(ctx, "u7"); return err }},
+		{"the memberships of a person", func(r reader) error { _, err := r.Memberships(ctx, "u7"); return err }},
+		{"the live sanctions of a person", func(r reader) error { _, err := r.SanctionsOf(ctx, "u7", now); return err }},
+		{"several rooms", func(r reader) error { _, err := r.RoomsByID(ctx, []chat.RoomID{7, 8}); return err }},
+		{"what was said last in several rooms", func(r reader) error { _, err := r.NewestSaid(ctx, []chat.RoomID{7, 8}); return err }},
 		{"a room", func(r reader) error { _, err := r.Room(ctx, room); return err }},
 		{"a room by slug", func(r reader) error { _, err := r.RoomBySlug(ctx, "r7"); return err }},
 		{"a direct room", func(r reader) error { _, err := r.DirectRoom(ctx, "u7", "u8"); return err }},

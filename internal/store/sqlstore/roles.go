@@ -70,9 +70,14 @@ func (t *tx) PutRole(ctx context.Context, r chat.Role) error {
 	return err
 }
 
-// DeleteRole removes a role from the server, from everyone who has it and from every room's lists. Fails with not_found, or
-// Conflict role_is_system for the system's own.
+// DeleteRole removes a role from the server, from everyone who has it and from every room's lists. Who has no other role gets
+// "user". Fails with not_found, or Conflict role_is_system for the system's own.
 func (t *tx) DeleteRole(ctx context.Context, id chat.RoleID) error {
+	if id != chat.RoleUser {
+		if err := t.keepRole(ctx, id); err != nil {
+			return err
+		}
+	}
 	n, err := t.x.exec(ctx, `DELETE FROM roles WHERE id = $1 AND NOT system`, id)
 	if err != nil || n > 0 {
 		return err
@@ -81,6 +86,13 @@ func (t *tx) DeleteRole(ctx context.Context, id chat.RoleID) error {
 		return err
 	}
 	return errRoleIsSystem
+}
+
+// keepRole gives "user" to everyone who would have no role without one that goes.
+func (t *tx) keepRole(ctx context.Context, id chat.RoleID) error {
+	_, err := t.x.exec(ctx, `INSERT INTO user_roles (user_id, role_id, position) SELECT a.user_id, 'user', a.position FROM user_roles a
+		WHERE a.role_id = $1 AND NOT EXISTS (SELECT 1 FROM user_roles b WHERE b.user_id = a.user_id AND b.role_id <> $2)`, id, id)
+	return err
 }
 
 // needRoles fails with not_found unless all the roles exist.

@@ -14,6 +14,7 @@ CREATE UNIQUE INDEX users_external ON users (external_key) WHERE external_key IS
 
 ALTER TABLE rooms ADD COLUMN denied_permissions TEXT COLLATE "C" NOT NULL DEFAULT ''; -- server permissions that give no rights in this room, one a line
 CREATE INDEX rooms_official ON rooms (position, id) WHERE official;
+CREATE INDEX role_lists_role ON role_lists (role_id);
 
 -- Threads of forums: each begins with a message that bears its name.
 CREATE TABLE threads (
