@@ -73,7 +73,8 @@ describe('the composer', () => {
 		await openRoom(w, bob, room.id);
 		const files = ada.page.getByRole('list', { name: 'Files for this message' });
 		const choosing = ada.page.waitForEvent('filechooser');
-		await ada.page.getByRole('button', { name: 'Attach files' }).click();
+		await ada.page.getByRole('button', { name: 'Add', exact: true }).click();
+		await ada.page.getByRole('menuitem', { name: 'Attach files' }).click();
 		await (await choosing).setFiles([
 			{ name: 'chosen.png', mimeType: 'image/png', buffer: picture },
 			{ name: 'not wanted.pdf', mimeType: 'application/pdf', buffer: pdf },
@@ -113,7 +114,8 @@ describe('the composer', () => {
 			await route.continue().catch(() => {}); // it was cancelled
 		});
 		const choosing = ada.page.waitForEvent('filechooser');
-		await ada.page.getByRole('button', { name: 'Attach files' }).click();
+		await ada.page.getByRole('button', { name: 'Add', exact: true }).click();
+		await ada.page.getByRole('menuitem', { name: 'Attach files' }).click();
 		await (await choosing).setFiles({ name: 'slow.pdf', mimeType: 'application/pdf', buffer: pdf });
 		await ada.page.getByRole('progressbar', { name: /Uploading slow\.pdf/ }).waitFor();
 		await ada.page.getByRole('button', { name: 'Remove slow.pdf' }).click();

@@ -260,7 +260,9 @@ func TestWebhooksThatMayNotPost(t *testing.T) {
 
 type broken struct{}
 
-func (broken) WebhookByToken(context.Context, string) (chat.Webhook, error) { return chat.Webhook{}, nil }
+func (broken) WebhookByToken(context.Context, string) (chat.Webhook, error) {
+	return chat.Webhook{}, nil
+}
 func (broken) PostWebhook(context.Context, chat.Webhook, core.Post) (*chat.Message, error) {
 	return nil, errors.New("the disk is on fire")
 }

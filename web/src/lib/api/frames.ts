@@ -18,6 +18,18 @@ export type ServerFrame =
 			count: number;
 			change_seq: number;
 	  }
+	| {
+			type: 'poll_voted' | 'poll_ended';
+			room_id: string;
+			message_id: string;
+			change_seq: number;
+			options: { id: string; votes: number }[];
+			votes: number;
+			voters: number;
+			ended_at: string | null;
+			/** Told to the voter alone. */
+			me?: { options: string[] };
+	  }
 	| { type: 'room_changes'; room_id: string; messages: Message[]; last_seq: number; truncated: boolean }
 	| { type: 'user_typing'; room_id: string; user_id: string; typing: boolean }
 	| { type: 'user_joined'; room_id: string; user: UserSummary; role: MemberRole }

@@ -254,6 +254,10 @@ export class App {
 					t.react(frame.message_id, frame.emoji, frame.count, frame.change_seq, frame.type === 'reaction_added', frame.user.id === me);
 				}
 				break;
+			case 'poll_voted':
+			case 'poll_ended':
+				for (const t of this.#histories(frame.room_id)) t.tally(frame);
+				break;
 			case 'room_changes':
 				this.#changes(frame);
 				break;

@@ -2,6 +2,7 @@
 //
 // Messages come from pages, from events and from answers to own actions. Whatever the order they arrive in, the newest state of each
 // message wins by change_seq, and the stretch never gets a hole: an event past its end only says that there is more.
+import type { Frame } from '$lib/api/frames';
 import { call, type ChangeList, type Message, type MessagePage, type UserSummary } from '$lib/api/client';
 
 /** Where to open the history. */
@@ -205,6 +206,23 @@ export class Timeline {
 		apply();
 	}
 
+	/** An event: somebody voted in a poll, or it was ended. Who voted for what is told to each voter alone. */
+	tally(frame: Frame<'poll_voted' | 'poll_ended'>) {
+		this.#advance(frame.change_seq);
+		const apply = () =>
+			this.#change(frame.message_id, frame.change_seq, (m) => {
+				if (!m.poll) return m;
+				const options = m.poll.options.map((o) => ({
+					...o,
+					votes: frame.options.find((x) => x.id === o.id)?.votes ?? o.votes,
+					me: frame.me ? frame.me.options.includes(o.id) : o.me,
+				}));
+				return { ...m, poll: { ...m.poll, options, votes: frame.votes, voters: frame.voters, ended_at: frame.ended_at } };
+			});
+		this.#meanwhile?.push(apply);
+		apply();
+	}
+
 	/** A person's name or picture changed. */
 	rename(user: UserSummary) {
 		if (!this.messages.some((m) => m.sender?.id === user.id)) return;
@@ -371,12 +389,15 @@ function aimOf(place: Place, page: MessagePage): string | null {
 
 const sorted = (messages: readonly Message[]): Message[] => [...messages].sort((a, b) => a.seq - b.seq);
 
-/** An event for everyone cannot say which reactions are the reader's own, nor what only the answer to a page counts. */
+/** An event for everyone cannot say which reactions and votes are the reader's own, nor what only the answer to a page counts. */
 function keep(before: Message, after: Message, personal: boolean): Message {
 	const mine = new Set(personal ? [] : before.reactions.filter((r) => r.me).map((r) => r.emoji));
 	const nonce = after.nonce ?? before.nonce;
+	const { poll } = after;
+	const voted = new Set(personal ? [] : before.poll?.options.filter((o) => o.me).map((o) => o.id));
 	return {
 		...after,
+		...(poll && voted.size ? { poll: { ...poll, options: poll.options.map((o) => (voted.has(o.id) ? { ...o, me: true } : o)) } } : {}),
 		...(nonce ? { nonce } : {}),
 		reactions: mine.size ? after.reactions.map((r) => (mine.has(r.emoji) && !r.me ? { ...r, me: true } : r)) : after.reactions,
 		thread: (after.thread?.reply_count ?? 0) >= (before.thread?.reply_count ?? 0) ? after.thread : before.thread,

@@ -4,6 +4,7 @@ import type { Room } from '$lib/api/client';
 import { m } from '$lib/i18n';
 import { roomPath, router } from '$lib/router.svelte';
 import { shell } from '$lib/features/shell/shell.svelte';
+import type { Conversation } from '$lib/features/conversation/conversation.svelte';
 import { app } from '$lib/state/app.svelte';
 import { toast } from '$lib/ui/toast.svelte';
 
@@ -13,7 +14,7 @@ export interface Command {
 	usage: string;
 	help: () => string;
 	allowed?: (room: Room) => boolean;
-	run: (room: Room, rest: string) => Promise<string | void>;
+	run: (room: Room, rest: string, conversation: Conversation) => Promise<string | void>;
 }
 
 async function person(name: string) {
@@ -35,6 +36,19 @@ const admin = (room: Room) => room.me?.role === 'owner' || room.me?.role === 'ad
 export const commands: readonly Command[] = [
 	{ name: 'shrug', usage: '', help: m.command_shrug, run: async (_, rest) => `${rest} ¯\\\\\\_(ツ)\\_/¯`.trim() },
 	{ name: 'spoiler', usage: m.command_usage_text(), help: m.command_spoiler, run: async (_, rest) => (rest ? `||${rest}||` : undefined) },
+	{
+		name: 'poll',
+		usage: m.command_usage_poll(),
+		help: m.command_poll,
+		allowed: (room) => !room.encrypted,
+		run: async (room, rest, conversation) => {
+			const [question = '', ...options] = rest.split('|').map((s) => s.trim());
+			if (!question || options.length === 0) return void (conversation.asking = true);
+			const parent = conversation.replyTo?.id ?? conversation.thread;
+			const body = { content: '', nonce: crypto.randomUUID(), poll: { question, options: options.map((text) => ({ text })) }, ...(parent ? { parent_id: parent } : {}) };
+			app.own(await call('POST /rooms/{id}/messages', { path: { id: room.id }, body }));
+		},
+	},
 	{
 		name: 'msg',
 		usage: `@${m.command_usage_name()} ${m.command_usage_text()}`,

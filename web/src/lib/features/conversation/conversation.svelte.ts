@@ -14,6 +14,8 @@ export class Conversation {
 	editing = $state<string | null>(null);
 	/** What stands beside the history; a thread, which is in the address, goes before it. */
 	panel = $state<Panel>(null);
+	/** A poll is being written. */
+	asking = $state(false);
 	/** Set by the composer: puts the cursor into it. */
 	focusComposer: () => void = () => {};
 	/** Set by the composer: takes files that were dropped or pasted anywhere in the room. */

@@ -69,6 +69,11 @@ export function rendered(message: Message): RenderedMessage {
 	return untrack(() => html.get(keyOf(message), () => renderMessage(message.content, contextOf(message))));
 }
 
+/** A text that a message carries besides its own, such as that of an embed. */
+export function renderedPart(message: Message, part: string, text: string): RenderedMessage {
+	return untrack(() => html.get(`${keyOf(message)} ${part}`, () => renderMessage(text, contextOf(message))));
+}
+
 /** Makes it anew the next time: more is known of the people in it. */
 export function forget(message: Message) {
 	html.delete(keyOf(message));
@@ -84,6 +89,9 @@ function line(message: Message): string {
 	if (message.deleted) return m.timeline_deleted();
 	if (message.type === 'system') return message.content;
 	const text = plainText(message.content, 160, contextOf(message));
+	if (!text && message.poll) return message.poll.question;
+	const embed = message.embeds?.[0];
+	if (!text && embed) return embed.title || plainText(embed.description, 160, contextOf(message));
 	return text || message.attachments.map((a) => a.filename).join(', ');
 }
 

@@ -125,6 +125,8 @@ function begins(message: Message, previous: Message, after: number): boolean {
 	return (
 		after >= groupMilliseconds ||
 		message.sender?.id !== previous.sender?.id ||
+		message.author?.id !== previous.author?.id ||
+		message.author?.name !== previous.author?.name ||
 		message.parent_id !== null ||
 		message.type === 'system' ||
 		previous.type === 'system' ||
