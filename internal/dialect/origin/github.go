@@ -54,7 +54,7 @@ type commit struct {
 func githubPush(body []byte) (p core.Post, err error) {
 	var in push
 	if json.Unmarshal(body, &in) != nil {
-		return p, refuse(http.StatusBadRequest, "Invalid JSON body")
+		return p, decline(http.StatusBadRequest, "Invalid JSON body")
 	}
 	branch := strings.TrimPrefix(strings.TrimPrefix(in.Ref, "refs/heads/"), "refs/tags/")
 	e := embed{Color: new(int), URL: in.Compare}
@@ -90,7 +90,7 @@ func githubPush(body []byte) (p core.Post, err error) {
 			break
 		}
 		title, _, _ := strings.Cut(strings.TrimSpace(c.Message), "\n")
-		lines = append(lines, fmt.Sprintf("[`%s`](%s) %s", c.ID[:min(len(c.ID), 7)], c.URL, clip(strings.TrimSpace(title), 100)))
+		lines = append(lines, fmt.Sprintf("[`%s`](%s) %s", c.ID[:min(len(c.ID), 7)], c.URL, shorten(strings.TrimSpace(title), 100)))
 	}
 	e.Description = strings.Join(lines, "\n")
 	if in.HeadCommit != nil && !core.EmbedTime(in.HeadCommit.Timestamp).IsZero() {

@@ -32,8 +32,8 @@ type webhookCore interface {
 // the protocol's own form, what GitHub tells of a push, and what is meant for Slack.
 type webhookPosts struct {
 	core     webhookCore
-	content  int                                              // most characters of a message
-	incident func(ctx context.Context, err error) (id string) // logs a fault of ours
+	content  int                                  // most characters of a message
+	incident func(ctx context.Context, err error) // logs a fault of ours
 }
 
 // refusedPost is an answer to a post that is not taken.
@@ -44,7 +44,7 @@ type refusedPost struct {
 
 func (e *refusedPost) Error() string { return e.text }
 
-func refuse(status int, text string) error { return &refusedPost{status, text} }
+func decline(status int, text string) error { return &refusedPost{status, text} }
 
 // ServeHTTP implements http.Handler.
 func (h *webhookPosts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -95,15 +95,15 @@ func tooLong(max int) string {
 func (h *webhookPosts) take(w http.ResponseWriter, r *http.Request) error {
 	token := r.URL.Query().Get("token")
 	if token == "" {
-		return refuse(http.StatusUnauthorized, "Webhook token required")
+		return decline(http.StatusUnauthorized, "Webhook token required")
 	}
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	form := kind == "application/x-www-form-urlencoded"
 	if err != nil || !form && kind != "application/json" {
-		return refuse(http.StatusUnsupportedMediaType, "Content-Type must be application/json")
+		return decline(http.StatusUnsupportedMediaType, "Content-Type must be application/json")
 	}
 	if r.ContentLength > maxWebhookBody {
-		return refuse(http.StatusRequestEntityTooLarge, "Request body too large (max 10MB)")
+		return decline(http.StatusRequestEntityTooLarge, "Request body too large (max 10MB)")
 	}
 	hook, unknown := h.core.WebhookByToken(r.Context(), token)
 	body := new(bytes.Buffer)
@@ -115,13 +115,13 @@ func (h *webhookPosts) take(w http.ResponseWriter, r *http.Request) error {
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
-		return refuse(http.StatusRequestEntityTooLarge, "Request body too large (max 10MB)")
+		return decline(http.StatusRequestEntityTooLarge, "Request body too large (max 10MB)")
 	case chat.CodeOf(unknown) == "webhook_token_invalid":
-		return refuse(http.StatusUnauthorized, "Invalid webhook token")
+		return decline(http.StatusUnauthorized, "Invalid webhook token")
 	case unknown != nil:
 		return unknown
 	case err != nil:
-		return refuse(http.StatusBadRequest, "Failed to read request body")
+		return decline(http.StatusBadRequest, "Failed to read request body")
 	}
 	p, err := h.post(r.Header.Get("X-GitHub-Event"), body.Bytes(), form)
 	if err != nil {
@@ -154,26 +154,26 @@ func (h *webhookPosts) post(event string, body []byte, form bool) (p core.Post, 
 	if trimmed := bytes.TrimSpace(body); form && (len(trimmed) == 0 || trimmed[0] != '{') { // curl -d says form and sends JSON
 		values, err := url.ParseQuery(string(body))
 		if err != nil || values.Get("payload") == "" {
-			return p, refuse(http.StatusBadRequest, "Invalid JSON body")
+			return p, decline(http.StatusBadRequest, "Invalid JSON body")
 		}
 		body, slack = []byte(values.Get("payload")), true
 	}
 	var b webhookBody
 	body = bytes.TrimSpace(body)
 	if !utf8.Valid(body) || len(body) == 0 || body[0] != '{' || !json.Valid(body) {
-		return p, refuse(http.StatusBadRequest, "Invalid JSON body")
+		return p, decline(http.StatusBadRequest, "Invalid JSON body")
 	}
 	if err := json.Unmarshal(body, &b); err != nil {
 		var wrong *json.UnmarshalTypeError
 		if errors.As(err, &wrong) && wrong.Field != "" {
 			field, _, _ := strings.Cut(wrong.Field, ".")
-			return p, refuse(http.StatusBadRequest, "Invalid value for '"+field+"'")
+			return p, decline(http.StatusBadRequest, "Invalid value for '"+field+"'")
 		}
-		return p, refuse(http.StatusBadRequest, "Invalid JSON body")
+		return p, decline(http.StatusBadRequest, "Invalid JSON body")
 	}
 	if event != "" && len(b.Repository) > 0 && b.Ref != nil {
 		if event != "push" {
-			return p, refuse(http.StatusBadRequest, "Unhandled event type: "+event)
+			return p, decline(http.StatusBadRequest, "Unhandled event type: "+event)
 		}
 		return githubPush(body)
 	}
@@ -199,10 +199,10 @@ func (h *webhookPosts) post(event string, body []byte, form bool) (p core.Post, 
 	}
 	p.Content = strings.TrimSpace(p.Content)
 	if p.Content == "" && len(p.Embeds) == 0 {
-		return p, refuse(http.StatusBadRequest, "No content provided")
+		return p, decline(http.StatusBadRequest, "No content provided")
 	}
 	if h.content > 0 && utf8.RuneCountInString(p.Content) > h.content {
-		return p, refuse(http.StatusBadRequest, tooLong(h.content))
+		return p, decline(http.StatusBadRequest, tooLong(h.content))
 	}
 	return p, nil
 }
@@ -257,7 +257,7 @@ type (
 func (e embed) raw() json.RawMessage {
 	left := 6000
 	cut := func(s *string, max int) {
-		*s = clip(*s, min(max, left))
+		*s = shorten(*s, min(max, left))
 		left -= utf8.RuneCountInString(*s)
 	}
 	cut(&e.Title, 256)
@@ -299,8 +299,8 @@ func (e embed) raw() json.RawMessage {
 	return raw
 }
 
-// clip cuts a text to n characters and marks that it did.
-func clip(s string, n int) string {
+// shorten cuts a text to n characters and marks that it did.
+func shorten(s string, n int) string {
 	if utf8.RuneCountInString(s) <= n {
 		return s
 	}

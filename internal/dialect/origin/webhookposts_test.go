@@ -251,7 +251,7 @@ func TestWebhooksThatMayNotPost(t *testing.T) {
 	if w.Code != 429 || w.Header().Get("Retry-After") == "" {
 		t.Errorf("too many: %d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
 	}
-	fault := &webhookPosts{core: broken{}, incident: func(context.Context, error) string { return "" }}
+	fault := &webhookPosts{core: broken{}, incident: func(context.Context, error) {}}
 	h.posts = fault
 	if status, text := h.send(t, `{"content":"x"}`); status != 500 || text != "Internal error" {
 		t.Errorf("a fault: %d %q", status, text)
