@@ -52,7 +52,7 @@ func (s *serve) Run(p *process) error {
 func (p *process) serve(cfg config.Config, log *slog.Logger) error {
 	var a *app.App
 	o := app.Options{
-		Product: product, Version: programVersion(), Log: log, SecretPrefix: secretPrefix, LookupEnv: p.lookup,
+		Product: product, Version: programVersion(), Log: log, SecretPrefix: secretPrefix, LookupEnv: p.lookup, PluginHost: pluginHostProgram(),
 		Commands: inServer(func() *app.App { return a }, log),
 	}
 	if cfg.Log.Format == "text" {

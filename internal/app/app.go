@@ -28,6 +28,7 @@ import (
 	"parley/internal/ops"
 	"parley/internal/ops/datalock"
 	"parley/internal/ops/secret"
+	"parley/internal/plugin"
 	"parley/internal/relay"
 	"parley/internal/scan"
 	"parley/internal/scan/clamd"
@@ -48,6 +49,9 @@ type Options struct {
 	// SecretPrefix and LookupEnv give secrets through the environment, see secret.Store.
 	SecretPrefix string
 	LookupEnv    func(variable string) (string, bool)
+
+	// PluginHost is the program, with its first arguments, that runs sandbox.Serve; nil: plugins do not run.
+	PluginHost []string
 
 	// Commands runs the operator's commands that arrive at the control socket; nil: there is no control socket.
 	Commands control.Runner
@@ -75,6 +79,7 @@ type App struct {
 	relay   *relay.Relay    // nil: this node is alone
 	push    *notify.Service // nil: off
 	origin  *origin.Dialect // nil: off
+	plugins *plugin.Service // nil: off
 	tls     publicTLS
 	// background are services that hear of events and hold nobody up.
 	background []part
@@ -291,6 +296,7 @@ func (a *App) wire() error {
 	}
 	a.hub = hub.New(a.core, a.sockets, o)
 	a.origin = a.originChats()
+	a.wirePlugins()
 	return a.wireBackground()
 }
 
@@ -318,7 +324,13 @@ func (a *App) engineParts() []part {
 }
 
 // coreParts are what commands need while no server runs. Other nodes may run: they hear of what is done.
-func (a *App) coreParts() []part { return append(a.engineParts(), a.wireRelay(nil)...) }
+func (a *App) coreParts() []part {
+	parts := append(a.engineParts(), a.wireRelay(nil)...)
+	if a.plugins != nil {
+		parts = append(parts, listedPlugins{a.plugins})
+	}
+	return parts
+}
 
 // scanner is what examines uploads; nil when the operator switched it off.
 func (a *App) scanner(l Layout) (scan.Scanner, error) {

@@ -38,6 +38,9 @@ func (a *App) observe() {
 	if a.relay != nil {
 		a.observeRelay()
 	}
+	if a.plugins != nil {
+		a.observePlugins()
+	}
 	a.core.SubscribeLocal(func(events []chat.Event) {
 		stored := 0
 		for _, ev := range events {

@@ -32,6 +32,9 @@ func (a *App) serverParts() []part {
 	}
 	parts = append(parts, a.engineParts()...)
 	parts = append(parts, a.background...)
+	if a.plugins != nil {
+		parts = append(parts, a.plugins)
+	}
 	parts = append(parts, a.hub)
 	if a.origin != nil {
 		parts = append(parts, a.origin)

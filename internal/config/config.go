@@ -108,6 +108,7 @@ type Config struct {
 	Push     Push
 	Scan     Scan
 	Backup   Backup
+	Plugins  Plugins
 
 	OriginChats OriginChats
 
@@ -215,6 +216,15 @@ type Scan struct {
 	KnownBadFile string // extra SHA-256 sums, one a line; "" = none
 }
 
+// Plugins is how the operator's programs run that hear of what happens and act on it.
+type Plugins struct {
+	Enabled   bool
+	Dir       string        // "" = plugins in Data, see PluginsDir
+	Hosts     []string      // that plugins may reach by HTTPS, if they name them themselves; "*" = all of these
+	TimeLimit time.Duration // of processors, for one event
+	Memory    int64         // bytes that all plugins together hold
+}
+
 // Backup is where backups go unless a command says otherwise.
 type Backup struct {
 	Dir string // "" = backups in Data, see BackupDir
@@ -241,6 +251,14 @@ func (c Config) BackupDir() string {
 		return c.Backup.Dir
 	}
 	return c.Path("backups")
+}
+
+// PluginsDir is the directory of the operator's plugins.
+func (c Config) PluginsDir() string {
+	if c.Plugins.Dir != "" {
+		return c.Plugins.Dir
+	}
+	return c.Path("plugins")
 }
 
 // BaseURL is the address people reach the main listener at, without trailing

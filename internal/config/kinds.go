@@ -432,6 +432,18 @@ func parseHost(s string) (string, bool) {
 	return strings.ToLower(s), len(s) <= 253 && hostName.MatchString(s)
 }
 
+// parsePluginHost takes a host name, one with an asterisk for the names below it, or an asterisk for all.
+func parsePluginHost(s string) (string, bool) {
+	if s == "*" {
+		return s, true
+	}
+	name := strings.TrimPrefix(s, "*.")
+	if _, err := netip.ParseAddr(name); err == nil || !strings.Contains(name, ".") {
+		return "", false
+	}
+	return strings.ToLower(s), len(s) <= 253 && hostName.MatchString(name)
+}
+
 // parseOrigin takes what a browser sends as Origin.
 func parseOrigin(s string) (string, bool) {
 	if s == "*" {

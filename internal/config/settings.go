@@ -128,6 +128,14 @@ func (c *Config) settings() []setting {
 			"What happens to uploads while the ClamAV daemon does not answer: `refuse`, or `pending`: they are kept, and can be opened and sent once it has examined them. Pictures of people and rooms are always refused."),
 		text(&c.Scan.KnownBadFile, "scan.known_bad_file", "", anyText, "File with SHA-256 sums of further files to refuse, one a line."),
 
+		toggle(&c.Plugins.Enabled, "plugins.enabled", true, "Let plugins run. Each is switched on by itself; while none is, this costs nothing."),
+		text(&c.Plugins.Dir, "plugins.dir", "", anyText, "Directory of your own plugins and of `config.json` files. Empty: `plugins` in `data`."),
+		list(&c.Plugins.Hosts, "plugins.hosts", []string{"api.github.com"}, "a list of host names, `*.example.org` or `*`", parsePluginHost, plain,
+			"Hosts that plugins may reach by HTTPS, where they name them in their `plugin.json` too; `*`: all that they name. Private addresses are never reached."),
+		duration(&c.Plugins.TimeLimit, "plugins.time_limit", 250*time.Millisecond, 10*time.Millisecond, 10*time.Second,
+			"Processor time that a plugin may take for one event. Who takes more is stopped, and after three times in ten minutes switched off."),
+		size(&c.Plugins.Memory, "plugins.memory", 128<<20, 16<<20, 8<<30, "Memory that all plugins together may hold. Who holds most is to blame when it is more."),
+
 		text(&c.Backup.Dir, "backup.dir", "", anyText, "Where backups go. Empty: `backups` in `data`."),
 	}
 }

@@ -84,6 +84,8 @@ type CommandAnswer struct {
 	Embeds  []json.RawMessage
 	// AsCaller posts it as a message of the caller's own instead of the server's.
 	AsCaller bool
+	// Author is whose message it is else; nil: the server's, or the plugin's.
+	Author *chat.Author
 }
 
 // innerCommand is one that this process answers.
@@ -362,6 +364,11 @@ func (c *Core) CallCommand(ctx context.Context, by chat.Actor, r CommandRequest)
 	if err != nil {
 		return res, err
 	}
+	defer func() {
+		if host, _ := c.plugins.get(); host != nil && err == nil {
+			host.CommandCalled(r.Name, r.RoomID, by.UserID, res.Args)
+		}
+	}()
 	for _, x := range c.inner.all() {
 		if x.Name == r.Name {
 			return c.callInner(ctx, by, s, table, x, r)
@@ -417,6 +424,9 @@ func (c *Core) callInner(ctx context.Context, by chat.Actor, s *seat, table map[
 			return res, err
 		}
 		author = chat.Author{Kind: chat.ServerAuthor, Name: cmp.Or(server.Name, "Server")}
+	}
+	if answer.Author != nil {
+		author = *answer.Author
 	}
 	res.Message, err = c.PostMessage(ctx, Post{RoomID: r.RoomID, Author: author, Content: answer.Content, Embeds: answer.Embeds, Command: use})
 	return res, err

@@ -34,6 +34,8 @@ type Plugins interface {
 	Configure(ctx context.Context, by chat.Actor, id string, values map[string]json.RawMessage) (chat.Plugin, error)
 	// Changed has Refresh called soon, and does not wait.
 	Changed(name string)
+	// CommandCalled tells that somebody used a slash command, whoever answers it; it does not wait.
+	CommandCalled(name string, room chat.RoomID, caller chat.UserID, args json.RawMessage)
 }
 
 type pluginHost struct {

@@ -40,6 +40,8 @@ type Metrics struct {
 	uploads                          *prometheus.CounterVec
 	uploadBytes                      prometheus.Counter
 	logins, refusals, pushes, linked *prometheus.CounterVec
+
+	pluginRuns, pluginSeconds, pluginFaults *prometheus.CounterVec
 }
 
 // NewMetrics returns an empty set with a registry of its own, which also reports
@@ -79,6 +81,9 @@ func NewMetrics(version string) *Metrics {
 	m.logins = m.counters("logins_total", "Attempts to log in.", "result")
 	m.refusals = m.counters("rate_limited_total", "Requests and frames refused by a rate limit.", "limit")
 	m.pushes = m.counters("pushes_total", "Web Push notifications sent.", "result")
+	m.pluginRuns = m.counters("plugin_runs_total", "Times that a plugin was given its turn.", "plugin")
+	m.pluginSeconds = m.counters("plugin_seconds_total", "Time that a plugin's code ran.", "plugin")
+	m.pluginFaults = m.counters("plugin_faults_total", "Faults of a plugin.", "plugin")
 	m.linked = m.counters("link_previews_total", "Link previews fetched.", "result")
 
 	m.gauges("build_info", "Always 1; says which version runs.", "version").WithLabelValues(version).Set(1)
@@ -215,6 +220,13 @@ func (m *Metrics) Pushed(err error) { m.pushes.WithLabelValues(result(err)).Inc(
 
 // LinkPreviewed counts a link preview.
 func (m *Metrics) LinkPreviewed(err error) { m.linked.WithLabelValues(result(err)).Inc() }
+
+// PluginRan counts one turn of a plugin, how long its code ran, and what went wrong.
+func (m *Metrics) PluginRan(plugin string, took time.Duration, faults int) {
+	m.pluginRuns.WithLabelValues(plugin).Inc()
+	m.pluginSeconds.WithLabelValues(plugin).Add(took.Seconds())
+	m.pluginFaults.WithLabelValues(plugin).Add(float64(faults))
+}
 
 func result(err error) string {
 	if err != nil {

@@ -114,6 +114,8 @@ func TestMetrics(t *testing.T) {
 	m.RateLimited("login")
 	m.Pushed(nil)
 	m.LinkPreviewed(errors.New("no"))
+	m.PluginRan("automod", 500*time.Millisecond, 0)
+	m.PluginRan("automod", time.Second, 2)
 	m.Gauge("rooms_loaded", "Rooms in memory.", func() float64 { return 12 })
 
 	got := scrape(t, m)
@@ -141,6 +143,9 @@ func TestMetrics(t *testing.T) {
 		`chat_rate_limited_total{limit="login"}`:                   "1",
 		`chat_pushes_total{result="ok"}`:                           "1",
 		`chat_link_previews_total{result="failed"}`:                "1",
+		`chat_plugin_runs_total{plugin="automod"}`:                 "2",
+		`chat_plugin_seconds_total{plugin="automod"}`:              "1.5",
+		`chat_plugin_faults_total{plugin="automod"}`:               "2",
 		`chat_rooms_loaded`:                                        "12",
 		`chat_cache_reads_total{cache="rooms",result="miss"}`:      "1",
 		`chat_search_seconds_count{result="ok"}`:                   "1",

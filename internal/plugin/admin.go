@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"parley/internal/chat"
+	"parley/internal/plugin/sandbox"
 )
 
 // List returns the plugins in the order of their names.
@@ -103,9 +104,12 @@ func (s *Service) Stats() Stats {
 	return st
 }
 
-// Check says what is wrong with the plugin in a directory, by reading it alone: its program does not run. Nil is nothing.
+// Check says what is wrong with the plugin in a directory, by reading it alone: its program is not run. Nil is nothing.
 func Check(id string, dir fs.FS) (Manifest, error) {
 	src := readSource(id, dir)
+	if src.err == nil {
+		src.err = sandbox.Compile(src.program)
+	}
 	if src.err == nil && !pluginID.MatchString(id) {
 		src.err = errors.New("the directory's name has 1 to 32 lower-case letters, digits, - and _")
 	}

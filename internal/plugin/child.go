@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -26,8 +27,11 @@ type child struct {
 }
 
 // newChild starts a process, which has no environment and none of our files.
-func newChild(command, environ []string) (*child, error) {
-	c := &child{cmd: exec.Command(command[0], command[1:]...), stderr: &tail{}, ended: make(chan struct{})}
+func newChild(command, args, environ []string) (*child, error) {
+	if len(command) == 0 {
+		return nil, errors.New("it is not known which program runs plugins")
+	}
+	c := &child{cmd: exec.Command(command[0], append(slices.Clone(command[1:]), args...)...), stderr: &tail{}, ended: make(chan struct{})}
 	c.cmd.Env, c.cmd.Dir, c.cmd.Stderr = append([]string{}, environ...), "/", c.stderr
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // what interrupts us at the terminal is not for it
 	c.cmd.WaitDelay = time.Second

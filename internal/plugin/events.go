@@ -47,14 +47,10 @@ func (s *Service) tell(name string, data json.RawMessage) {
 	}
 }
 
-// SlashCalled tells plugins that somebody used a slash command, whoever runs it.
-func (s *Service) SlashCalled(u Use) {
-	if !(*s.hearing.Load())[SlashCall] {
-		return
-	}
-	raw, err := json.Marshal(map[string]any{"command": u.Command, "room_id": u.Room.String(), "user_id": u.Caller, "args": u.Args})
-	if err == nil {
-		s.post(happened{name: SlashCall, data: raw})
+// CommandCalled tells plugins that somebody used a slash command, whoever answered it.
+func (s *Service) CommandCalled(name string, room chat.RoomID, caller chat.UserID, args json.RawMessage) {
+	if (*s.hearing.Load())[SlashCall] {
+		s.post(happened{use: &Use{Command: name, Room: room, Caller: caller, Args: args}})
 	}
 }
 
@@ -112,6 +108,12 @@ func (s *Service) translate(ctx context.Context) {
 				s.log.Error("plugins could not be read again", "error", err)
 			}
 		case h := <-s.inbox:
+			if h.use != nil {
+				if data, err := s.useData(ctx, *h.use); err == nil {
+					s.encode(SlashCall, data, about{})
+				}
+				continue
+			}
 			if h.event == nil {
 				s.spread(h.name, h.data, about{})
 				continue

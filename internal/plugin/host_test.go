@@ -283,7 +283,7 @@ type registry struct {
 	run map[string]func(context.Context, Use) (Answer, error)
 }
 
-func (r *registry) SetCommands(id Identity, commands []pipe.CommandSpec, run func(context.Context, Use) (Answer, error)) {
+func (r *registry) SetCommands(id Identity, commands []pipe.CommandSpec, run func(context.Context, Use) (Answer, error)) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.run == nil {
@@ -297,6 +297,7 @@ func (r *registry) SetCommands(id Identity, commands []pipe.CommandSpec, run fun
 	for _, c := range commands {
 		r.run[id.ID+"/"+c.Name] = run
 	}
+	return nil
 }
 
 func (r *registry) get(name string) func(context.Context, Use) (Answer, error) {

@@ -94,7 +94,8 @@ type Service struct {
 // Registry is where slash commands are registered.
 type Registry interface {
 	// SetCommands replaces the commands of a plugin; none takes them away. run is called for each use.
-	SetCommands(id Identity, commands []pipe.CommandSpec, run func(ctx context.Context, u Use) (Answer, error))
+	// It fails, with none registered, if one of them cannot be.
+	SetCommands(id Identity, commands []pipe.CommandSpec, run func(ctx context.Context, u Use) (Answer, error)) error
 }
 
 // Use is one use of a slash command.
@@ -114,7 +115,8 @@ type Answer struct {
 // happened is an event of the server that plugins may want to hear of.
 type happened struct {
 	event chat.Event
-	name  string // set for what is no event of the core
+	use   *Use   // of a slash command
+	name  string // of what is neither
 	data  json.RawMessage
 }
 
@@ -284,9 +286,12 @@ func (s *Service) register(p *plugin, commands []pipe.CommandSpec) {
 	if s.registry == nil || len(commands) == 0 && len(p.commands) == 0 {
 		return
 	}
-	p.commands = commands
 	id := p.id
-	s.registry.SetCommands(p.identity(), commands, func(ctx context.Context, u Use) (Answer, error) { return s.use(ctx, id, u) })
+	err := s.registry.SetCommands(p.identity(), commands, func(ctx context.Context, u Use) (Answer, error) { return s.use(ctx, id, u) })
+	if p.commands = commands; err != nil {
+		p.commands = nil
+		s.fault(p, pipe.Fault{Kind: pipe.Broken, Text: "Its slash commands are not registered: " + chat.AsError(err).Text}, s.opts.Clock())
+	}
 }
 
 // use has a plugin run one of its commands and waits for the answer. Fails with plugin_stopped, plugin_busy or what the

@@ -113,7 +113,7 @@ func b2i(b bool) int {
 }
 
 func TestWhoHoardsMemoryIsToBlame(t *testing.T) {
-	w := start(t, nil, func(w *world) {
+	w := start(t, func(o *Options) { o.Input = 5 * time.Second }, func(w *world) {
 		w.put("hoarder", `"new_message"`, `const kept = []; on("new_message", (e) => { for (let i = 0; i < 20000; i++) kept.push("x".repeat(50) + i); })`)
 		w.put("small", `"new_message"`, `on("new_message", (e) => { const some = []; for (let i = 0; i < 5000; i++) some.push("y" + i); chat.send(e.room, "small " + e.id); })`)
 	})

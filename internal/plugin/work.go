@@ -53,7 +53,7 @@ func (s *Service) work(ctx context.Context) {
 			}
 			var err error
 			began = time.Now()
-			if c, err = newChild(append(append([]string{}, s.opts.Command...), s.limits().Args()...), s.opts.Environ); err != nil {
+			if c, err = newChild(s.opts.Command, s.limits().Args(), s.opts.Environ); err != nil {
 				s.log.Error("plugins do not run", "error", err)
 				backoff = min(max(2*backoff, time.Second), longestBackoff)
 				s.missed(t)

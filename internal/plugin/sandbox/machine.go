@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/grafana/sobek"
@@ -34,7 +35,16 @@ const (
 //go:embed prelude.js
 var preludeSource string
 
-var prelude = sobek.MustCompile("prelude.js", preludeSource, true)
+var prelude = sync.OnceValue(func() *sobek.Program { return sobek.MustCompile("prelude.js", preludeSource, true) })
+
+// programFile is what a plugin's program is called in what is said about it.
+const programFile = "main.js"
+
+// Compile says what is wrong with the form of a program; it does not run.
+func Compile(source string) error {
+	_, err := sobek.Compile(programFile, source, false)
+	return err
+}
 
 // machine is one plugin's engine and what it left there for later. It is used by one goroutine.
 type machine struct {
@@ -100,7 +110,7 @@ func (m *machine) start(l pipe.Load) error {
 			return err
 		}
 	}
-	lend, err := m.vm.RunProgram(prelude)
+	lend, err := m.vm.RunProgram(prelude())
 	if err != nil {
 		return err
 	}
@@ -117,7 +127,7 @@ func (m *machine) start(l pipe.Load) error {
 	if err := m.vm.Set("plugin", about); err != nil {
 		return err
 	}
-	program, err := sobek.Compile("main.js", l.Source, false)
+	program, err := sobek.Compile(programFile, l.Source, false)
 	if err != nil {
 		return err
 	}
@@ -502,8 +512,8 @@ func describe(err error) string {
 	}
 	text := thrown(e.Value())
 	for _, frame := range e.Stack() {
-		if p := frame.Position(); p.Filename == "main.js" {
-			return clip(fmt.Sprintf("%s (main.js:%d:%d)", text, p.Line, p.Column))
+		if p := frame.Position(); p.Filename == programFile {
+			return clip(fmt.Sprintf("%s (%s:%d:%d)", text, programFile, p.Line, p.Column))
 		}
 	}
 	return clip(text)
