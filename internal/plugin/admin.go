@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,13 +44,17 @@ func (s *Service) Configure(ctx context.Context, by chat.Actor, id string, value
 		s.mu.Unlock()
 		return chat.Plugin{}, ErrNotFound
 	}
-	stored, defaults, file := maps.Clone(p.stored), Settings(p.src.manifest.Config), p.src.file
+	stored, defaults, file, holds := maps.Clone(p.stored), Settings(p.src.manifest.Config), p.src.file, p.settings
 	s.mu.Unlock()
 	if stored == nil {
 		stored = make(Settings)
 	}
-	wish := maps.Clone(values)
+	wish, before := maps.Clone(values), len(stored)
 	for name, value := range values {
+		if sameJSON(value, holds[name]) { // as when all settings are sent, of which one was changed
+			delete(wish, name)
+			continue
+		}
 		if _, fixed := file[name]; fixed {
 			e := chat.Errorf(chat.Forbidden, "setting_fixed", "The operator has set %.50q in the plugin's config.json: it can only be changed there.", name)
 			e.Field = name
@@ -68,17 +73,26 @@ func (s *Service) Configure(ctx context.Context, by chat.Actor, id string, value
 		return chat.Plugin{}, err
 	}
 	maps.Copy(stored, wish)
+	if len(wish) == 0 && len(stored) == before {
+		return s.Status(id)
+	}
 	raw := stored.json()
 	if len(raw) > maxSettings {
 		return chat.Plugin{}, chat.Errorf(chat.TooLarge, "too_large", "All settings of a plugin take at most %d KiB.", maxSettings>>10)
 	}
-	if err := s.opts.Host.Store(ctx, by, id, raw, slices.Sorted(maps.Keys(values))); err != nil {
+	if err := s.opts.Host.Store(ctx, by, id, raw, slices.Sorted(maps.Keys(wish))); err != nil {
 		return chat.Plugin{}, err
 	}
 	if err := s.Refresh(ctx, ""); err != nil {
 		return chat.Plugin{}, err
 	}
 	return s.Status(id)
+}
+
+// sameJSON reports whether two texts are the same value, however they are spaced.
+func sameJSON(a, b json.RawMessage) bool {
+	var x, y bytes.Buffer
+	return json.Compact(&x, a) == nil && json.Compact(&y, b) == nil && bytes.Equal(x.Bytes(), y.Bytes())
 }
 
 // Stats are counts since the start.

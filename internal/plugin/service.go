@@ -51,7 +51,7 @@ type Options struct {
 const (
 	maxEvents      = 10_000   // that wait
 	maxEventBytes  = 16 << 20 // of these
-	maxInbox       = 10_000   // events of the server that nobody has looked at
+	maxInbox       = 4096     // events of the server that nobody has looked at
 	maxEvent       = 256 << 10
 	batch          = 32 // inputs of one turn
 	batchBytes     = 2 << 20

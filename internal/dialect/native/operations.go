@@ -230,6 +230,7 @@ func (d *Dialect) register() {
 	d.registerAdmin()
 	d.registerRoles()
 	d.registerSettings()
+	d.registerPlugins()
 	d.registerEmoji()
 	d.registerPolls()
 	d.registerWebhooks()
