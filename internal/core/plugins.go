@@ -117,7 +117,7 @@ func (c *Core) ReloadPlugin(ctx context.Context, by chat.Actor, name string) err
 
 // ConfigurePlugin changes settings of a plugin, on every node; a null brings a default back. The setting "enabled" switches
 // it on and off (rank owner). Audited. Fails with plugin_not_found, setting_unknown, setting_invalid, setting_fixed,
-// too_large, permission_missing, plugins_off.
+// plugin_settings_too_large, permission_missing, plugins_off.
 func (c *Core) ConfigurePlugin(ctx context.Context, by chat.Actor, id string, values map[string]json.RawMessage) (chat.Plugin, error) {
 	host, err := c.overPlugins(ctx, by)
 	if err != nil {

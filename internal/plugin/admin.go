@@ -36,7 +36,7 @@ func (s *Service) Status(id string) (chat.Plugin, error) {
 }
 
 // Configure changes settings of a plugin, on all nodes; null brings a default back. Fails with ErrNotFound, setting_fixed (its
-// config.json has it), setting_unknown, setting_invalid, too_large.
+// config.json has it), setting_unknown, setting_invalid, plugin_settings_too_large.
 func (s *Service) Configure(ctx context.Context, by chat.Actor, id string, values map[string]json.RawMessage) (chat.Plugin, error) {
 	s.mu.Lock()
 	p := s.plugins[id]
@@ -78,7 +78,7 @@ func (s *Service) Configure(ctx context.Context, by chat.Actor, id string, value
 	}
 	raw := stored.json()
 	if len(raw) > maxSettings {
-		return chat.Plugin{}, chat.Errorf(chat.TooLarge, "too_large", "All settings of a plugin take at most %d KiB.", maxSettings>>10)
+		return chat.Plugin{}, chat.Errorf(chat.TooLarge, "plugin_settings_too_large", "All settings of a plugin take at most %d KiB.", maxSettings>>10)
 	}
 	if err := s.opts.Host.Store(ctx, by, id, raw, slices.Sorted(maps.Keys(wish))); err != nil {
 		return chat.Plugin{}, err

@@ -104,7 +104,7 @@ func (d *Dialect) registerPlugins() {
 	one("POST /admin/plugins/{id}/disable", endpoint{id: "admin-disable-plugin", summary: "Switch a plugin off", description: needs, codes: " setting_fixed"}, toggle("false"))
 	handle(d, "PATCH /admin/plugins/{id}/settings", endpoint{
 		id: "admin-configure-plugin", tag: tag, summary: "Change settings of a plugin", description: needs + " They hold at once, on every node.",
-		codes: named + " setting_unknown setting_invalid setting_fixed too_large settings_invalid",
+		codes: named + " setting_unknown setting_invalid setting_fixed plugin_settings_too_large settings_invalid",
 	}, func(ctx context.Context, by chat.Actor, in *struct {
 		PluginPath
 		Body pluginSettingsRequest

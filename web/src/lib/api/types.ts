@@ -473,6 +473,57 @@ export interface Picture {
 	/** In pixels. */
 	width: number | null;
 }
+export interface Plugin {
+	/** Comes with the server. */
+	bundled: boolean;
+	/** Slash commands that it answers now. */
+	commands: string[];
+	/** An object: the settings as they are before anybody changes them. */
+	defaults: unknown;
+	description: string;
+	/** Events that it did not hear of because it was too slow. */
+	dropped: number;
+	enabled: boolean;
+	/** That it hears of. */
+	events: string[];
+	/** What went wrong. */
+	faults: number;
+	/** That it may reach by HTTPS, if the operator allows them too. */
+	hosts: string[];
+	/** Name of its directory. */
+	id: string;
+	last_fault: PluginFault | null;
+	/** Null: never. */
+	last_run_at: string | null;
+	name: string;
+	/** What it may do. */
+	permissions: string[];
+	/** Settings that the operator has set in a file; they can only be changed there. */
+	read_only: string[];
+	/** How long its code ran. */
+	run_ms: number;
+	/** How often it was given something, since the start. */
+	runs: number;
+	/** An object: the settings as they hold. */
+	settings: unknown;
+	/** faulty: it does not load, or was stopped because of its faults; until it is loaded anew. */
+	state: "off" | "starting" | "running" | "faulty";
+	version: string;
+}
+export interface PluginFault {
+	at: string;
+	kind: "exception" | "time" | "memory" | "crash" | "load";
+	text: string;
+	/** What it was handling. */
+	where: string;
+}
+export interface PluginList {
+	plugins: Plugin[];
+}
+export interface PluginSettingsRequest {
+	/** An object of the settings to change; a null brings a default back. What is not given stays. */
+	settings: unknown;
+}
 export interface Poll {
 	created_by: string | null;
 	/** When it was ended by hand; null: it was not. From then on who voted for what is for everyone to see. */
@@ -1046,6 +1097,48 @@ export interface Operations {
 		query: undefined;
 		body: NewInviteRequest;
 		answer: Invite;
+	};
+	/** List plugins and how they are */
+	"GET /admin/plugins": {
+		path: undefined;
+		query: undefined;
+		body: undefined;
+		answer: PluginList;
+	};
+	/** Load all plugins anew, on every node */
+	"POST /admin/plugins/reload": {
+		path: undefined;
+		query: undefined;
+		body: undefined;
+		answer: PluginList;
+	};
+	/** Switch a plugin off */
+	"POST /admin/plugins/{id}/disable": {
+		path: { id: string };
+		query: undefined;
+		body: undefined;
+		answer: Plugin;
+	};
+	/** Switch a plugin on */
+	"POST /admin/plugins/{id}/enable": {
+		path: { id: string };
+		query: undefined;
+		body: undefined;
+		answer: Plugin;
+	};
+	/** Load a plugin anew, on every node */
+	"POST /admin/plugins/{id}/reload": {
+		path: { id: string };
+		query: undefined;
+		body: undefined;
+		answer: Plugin;
+	};
+	/** Change settings of a plugin */
+	"PATCH /admin/plugins/{id}/settings": {
+		path: { id: string };
+		query: undefined;
+		body: PluginSettingsRequest;
+		answer: Plugin;
 	};
 	/** Read the queue of reported messages */
 	"GET /admin/reports": {
