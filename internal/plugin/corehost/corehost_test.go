@@ -51,13 +51,16 @@ type server struct {
 	room    chat.RoomID
 }
 
-// serve starts a core and the bundled plugins, each with a config.json.
+// serve starts a core and the bundled plugins, each with a config.json, and other files.
 func serve(t *testing.T, configs map[string]string, configure func(*plugin.Options)) *server {
 	t.Helper()
 	s := &server{news: make(chan struct{}, 1)}
 	dir := fstest.MapFS{}
 	for id, config := range configs {
-		dir[id+"/config.json"] = &fstest.MapFile{Data: []byte(config)}
+		if !strings.Contains(id, "/") {
+			id += "/config.json"
+		}
+		dir[id] = &fstest.MapFile{Data: []byte(config)}
 	}
 	s.World = coretest.New(t, nil, func(c *core.Core) {
 		o := plugin.Options{
@@ -68,6 +71,7 @@ func serve(t *testing.T, configs map[string]string, configure func(*plugin.Optio
 			configure(&o)
 		}
 		s.plugins = plugin.New(o)
+		s.plugins.SetRegistry(&Commands{Core: c})
 		c.ServePlugins(s.plugins)
 		c.SubscribeLocal(s.plugins.Hear)
 		c.Subscribe(s.plugins.HearPresence)
@@ -273,7 +277,7 @@ func TestCLI(t *testing.T) {
 		{admin, "!ban alice", "You may do this only to people who stand below you."},
 		{s.owner, "!users_list", "alice, bob, root1"},
 		{s.owner, `!channel_create lounge text "a place to rest"`, "Made #lounge."},
-		{s.owner, "!channel_getinfo lounge", "#lounge: lounge\nType: public, text\nDescription: a place to rest\nPosition: 0\nMembers: 1, messages: 0"},
+		{s.owner, "!channel_getinfo lounge", "#lounge: lounge\nType: public, text\nDescription: a place to rest\nPosition: 1\nMembers: 1, messages: 0"},
 		{s.owner, "!channel_move lounge 4", "Moved #lounge."},
 		{s.owner, "!channel_setpermissions lounge send admin", "The right send in #lounge is with admin."},
 		{s.owner, "!channel_delete lounge", "Deleted #lounge."},
@@ -393,5 +397,60 @@ func TestAdministration(t *testing.T) {
 	entries, _, err := s.Audit(t.Context(), s.owner, chat.AuditFilter{Action: "plugin."}, chat.Page{Limit: 10})
 	if err != nil || len(entries) != 2 || strings.Contains(string(entries[0].Details)+string(entries[1].Details), "true") {
 		t.Errorf("audit %+v, %v", entries, err)
+	}
+}
+
+func TestAPluginOfOnesOwn(t *testing.T) {
+	s := serve(t, map[string]string{
+		"dice/plugin.json": `{"name":"Dice","version":"1","author":"Croupier","events":["new_message","slash_call","message_pin","reaction_add","user_connect","typing","room_update"],
+			"permissions":["messages.read","messages.send","commands","reactions","people.read","rooms.read","storage"],"config":{"enabled":true}}`,
+		"dice/main.js": `
+			command({name: "roll", description: "Roll", options: [{name: "sides", type: "int", required: true}]}, async (c) => {
+				const n = ((await store.get("n")) || 0) + 1;
+				await store.set("n", n);
+				return c.username + " rolls " + c.args.sides + " for the " + n + ". time";
+			});
+			on("new_message", (e) => e.content === "dice?" && chat.react(e, "🎲"));
+			on("slash_call", (e) => log.info("called", e.command));
+			for (const event of ["message_pin", "reaction_add", "user_connect", "typing", "room_update"])
+				on(event, (e) => chat.send("general", event + " " + (e.username || e.room.name) + " " + (e.emoji || e.content || "")));`,
+	}, nil)
+	s.until("the plugin to run", func() bool { p, err := s.plugins.Status("dice"); return err == nil && p.State == chat.PluginRunning })
+	bob := s.member("bob")
+	call := core.CommandRequest{RoomID: s.room, Name: "roll", Args: json.RawMessage(`{"sides":6}`)}
+	for range 2 {
+		if _, err := s.CallCommand(t.Context(), bob, call); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.says("Croupier: bob rolls 6 for the 2. time")
+	call.Args = json.RawMessage(`{"sides":"x"}`)
+	if _, err := s.CallCommand(t.Context(), bob, call); chat.CodeOf(err) != "argument_invalid" {
+		t.Errorf("a wrong argument: %v", err)
+	}
+	m := s.Say(bob, s.room, "dice?")
+	s.says("Croupier: reaction_add Croupier 🎲")
+	if _, err := s.Pin(t.Context(), s.owner, m.ID); err != nil {
+		t.Fatal(err)
+	}
+	s.says("Croupier: message_pin bob dice?")
+	if err := s.Connected(t.Context(), bob); err != nil {
+		t.Fatal(err)
+	}
+	s.says("Croupier: user_connect bob")
+	if err := s.Core.Typing(t.Context(), bob, s.room, 0, true); err != nil {
+		t.Fatal(err)
+	}
+	s.says("Croupier: typing bob")
+	topic := "games"
+	if _, err := s.UpdateRoom(t.Context(), chat.Operator, s.room, core.RoomChange{Topic: &topic}); err != nil {
+		t.Fatal(err)
+	}
+	s.says("Croupier: room_update general")
+	if _, err := s.ConfigurePlugin(t.Context(), s.owner, "dice", map[string]json.RawMessage{"enabled": json.RawMessage("false")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.CallCommand(t.Context(), bob, call); chat.CodeOf(err) != "command_unknown" {
+		t.Errorf("after it was switched off: %v", err)
 	}
 }
