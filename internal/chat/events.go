@@ -248,6 +248,19 @@ func (e EmojiAdded) Scope() Scope   { return Scope{Everyone: true} }
 func (e EmojiUpdated) Scope() Scope { return Scope{Everyone: true} }
 func (e EmojiRemoved) Scope() Scope { return Scope{Everyone: true} }
 
+// UserRolesChanged says that a person has other roles, beside UserChanged: Whole tells that all of them were set anew, not some
+// given or taken.
+type UserRolesChanged struct {
+	UserID UserID
+	Whole  bool
+	Mark   string // of the request that caused it, on its node
+}
+
+func (e UserRolesChanged) Scope() Scope { return Scope{Everyone: true} }
+
+// Marked names the request that caused the event.
+func (e UserRolesChanged) Marked() string { return e.Mark }
+
 // DirectoryChanged says that the list of the server's own rooms is not what it was: one was made, changed, deleted or has other
 // role lists, or (RoomID 0) several have another place. Everyone sees the part of it that they may see.
 type DirectoryChanged struct{ RoomID RoomID }

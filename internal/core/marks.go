@@ -40,6 +40,9 @@ func mark(ctx context.Context, events []chat.Event) {
 		case chat.ThreadJoined:
 			e.Mark = name
 			events[i] = e
+		case chat.UserRolesChanged:
+			e.Mark = name
+			events[i] = e
 		case chat.ThreadLeft:
 			e.Mark = name
 			events[i] = e

@@ -539,7 +539,7 @@ func (c *Core) DeleteRole(ctx context.Context, by chat.Actor, id chat.RoleID, ru
 			return nil, err
 		}
 		for _, user := range now {
-			events = append(events, chat.UserChanged{User: user})
+			events = append(events, rolesEvents(user, false)...)
 		}
 		if err := tx.AddAudit(ctx, c.audit(by, "role.delete", "role", string(id), 0, map[string]any{"name": role.Name})); err != nil {
 			return nil, err

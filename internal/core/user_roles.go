@@ -12,18 +12,18 @@ import (
 // themselves, and take off, roles that are self-assignable. Fails with user_not_found, role_not_found, too_many_roles,
 // target_above, last_owner, permission_missing.
 func (c *Core) SetUserRoles(ctx context.Context, by chat.Actor, user chat.UserID, roles []chat.RoleID) (*chat.User, error) {
-	return c.setRoles(ctx, by, user, func([]chat.RoleID) ([]chat.RoleID, error) { return roles, nil })
+	return c.setRoles(ctx, by, user, true, func([]chat.RoleID) ([]chat.RoleID, error) { return roles, nil })
 }
 
 // AddUserRoles gives a person roles beside those they have, behind them. Fails like SetUserRoles.
 func (c *Core) AddUserRoles(ctx context.Context, by chat.Actor, user chat.UserID, roles []chat.RoleID) (*chat.User, error) {
-	return c.setRoles(ctx, by, user, func(old []chat.RoleID) ([]chat.RoleID, error) { return slices.Concat(old, roles), nil })
+	return c.setRoles(ctx, by, user, false, func(old []chat.RoleID) ([]chat.RoleID, error) { return slices.Concat(old, roles), nil })
 }
 
 // RemoveUserRoles takes roles from a person; those they do not have are no fault. Fails like SetUserRoles, and with last_role
 // when none would be left.
 func (c *Core) RemoveUserRoles(ctx context.Context, by chat.Actor, user chat.UserID, roles []chat.RoleID) (*chat.User, error) {
-	return c.setRoles(ctx, by, user, func(old []chat.RoleID) ([]chat.RoleID, error) { return without(old, roles) })
+	return c.setRoles(ctx, by, user, false, func(old []chat.RoleID) ([]chat.RoleID, error) { return without(old, roles) })
 }
 
 // without takes some roles from a list. Fails with last_role when none would be left.
@@ -88,7 +88,7 @@ func (c *Core) SetSelfRole(ctx context.Context, by chat.Actor, role chat.RoleID,
 		if err := tx.AddAudit(ctx, c.audit(by, action, "role", string(role), 0, nil)); err != nil {
 			return nil, err
 		}
-		return []chat.Event{chat.UserChanged{User: user}}, nil
+		return rolesEvents(user, false), nil
 	})
 	return user, err
 }
@@ -97,7 +97,7 @@ var errTooManyRoles = chat.InvalidField("roles", "too_many_roles", "A person has
 
 // SetRank gives a person a rank by giving the system role and taking the others. Fails like SetUserRoles.
 func (c *Core) SetRank(ctx context.Context, by chat.Actor, user chat.UserID, rank chat.Rank) (*chat.User, error) {
-	return c.setRoles(ctx, by, user, func(old []chat.RoleID) ([]chat.RoleID, error) {
+	return c.setRoles(ctx, by, user, false, func(old []chat.RoleID) ([]chat.RoleID, error) {
 		roles := slices.DeleteFunc(slices.Clone(old), func(id chat.RoleID) bool { return id.Rank() > chat.RankMember })
 		return append(rankRoles(rank), roles...), nil
 	})
@@ -113,8 +113,13 @@ func rankRoles(rank chat.Rank) []chat.RoleID {
 	return nil
 }
 
+// rolesEvents tell that a person has other roles.
+func rolesEvents(user *chat.User, whole bool) []chat.Event {
+	return []chat.Event{chat.UserChanged{User: user}, chat.UserRolesChanged{UserID: user.ID, Whole: whole}}
+}
+
 // setRoles replaces a person's roles by what next makes of them.
-func (c *Core) setRoles(ctx context.Context, by chat.Actor, id chat.UserID, next func([]chat.RoleID) ([]chat.RoleID, error)) (user *chat.User, err error) {
+func (c *Core) setRoles(ctx context.Context, by chat.Actor, id chat.UserID, whole bool, next func([]chat.RoleID) ([]chat.RoleID, error)) (user *chat.User, err error) {
 	actor, missing := c.permit(ctx, by, chat.ManageRoles)
 	if missing != nil && (by.UserID != id || chat.CodeOf(missing) != "permission_missing") {
 		return nil, missing
@@ -175,7 +180,7 @@ func (c *Core) setRoles(ctx context.Context, by chat.Actor, id chat.UserID, next
 				return nil, err
 			}
 		}
-		events := []chat.Event{chat.UserChanged{User: user}}
+		events := rolesEvents(user, whole)
 		if user.Rank != target.Rank && by.UserID != id {
 			text := "You are now **" + user.Rank.String() + "**."
 			told, err := c.tell(ctx, tx, id, chat.SeverityInfo, "Permission level changed", text, 0)

@@ -147,8 +147,10 @@ func (h *Hub) toPeers(ctx context.Context, ev chat.UserChanged) {
 	}
 }
 
-// toUsers gives the same event to several people: encoded once per dialect.
+// toUsers gives the same event to several people: encoded once per dialect. The connection that asked for it gets it with a tail.
 func (h *Hub) toUsers(ctx context.Context, users []chat.UserID, ev chat.Event) {
+	asked := h.marks.take(ev)
+	defer h.marks.given(asked)
 	frames := make(map[Dialect]*ws.Frame, 1)
 	for _, u := range users {
 		for _, c := range h.people.of(u) {
@@ -159,7 +161,12 @@ func (h *Hub) toUsers(ctx context.Context, users []chat.UserID, ev chat.Event) {
 				}
 				frames[c.dialect] = frame
 			}
-			if frame != nil {
+			if frame == nil {
+				continue
+			}
+			if c == asked.conn {
+				h.give(c, ws.NewFrame(withTail(c.dialect.Encode(ctx, ev, ""), asked.tail)))
+			} else {
 				h.give(c, frame)
 			}
 		}

@@ -119,7 +119,7 @@ func (s *shard) deliver(ctx context.Context, ev chat.Event) {
 	case chat.UserChanged:
 		s.hub.toPeers(ctx, e)
 		return
-	case chat.EmojiAdded, chat.EmojiUpdated, chat.EmojiRemoved, chat.ServerChanged, chat.DirectoryChanged, chat.RolesChanged, chat.CommandsAdded, chat.CommandsRemoved:
+	case chat.EmojiAdded, chat.EmojiUpdated, chat.EmojiRemoved, chat.ServerChanged, chat.DirectoryChanged, chat.RolesChanged, chat.UserRolesChanged, chat.CommandsAdded, chat.CommandsRemoved:
 		s.hub.toEveryone(ctx, e)
 		return
 	case chat.Addressed:

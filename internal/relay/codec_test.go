@@ -22,7 +22,7 @@ var samples = []chat.Event{
 	chat.MemberJoined{}, chat.MemberLeft{}, chat.MemberChanged{}, chat.RoomChanged{}, chat.RoomDeleted{}, chat.ReadMoved{}, chat.Typing{},
 	chat.RoomAdded{}, chat.RoomRemoved{}, chat.UnreadChanged{}, chat.Notified{}, chat.SessionRevoked{}, chat.UserChanged{}, chat.PresenceChanged{},
 	chat.SanctionChanged{}, chat.RolesChanged{}, chat.UsersSeen{}, chat.BlockChanged{}, chat.ReportChanged{},
-	chat.EmojiAdded{}, chat.EmojiUpdated{}, chat.EmojiRemoved{}, chat.ServerChanged{}, chat.DirectoryChanged{},
+	chat.EmojiAdded{}, chat.EmojiUpdated{}, chat.EmojiRemoved{}, chat.ServerChanged{}, chat.DirectoryChanged{}, chat.UserRolesChanged{},
 	chat.CommandsAdded{}, chat.CommandsRemoved{}, chat.CommandCalled{},
 	chat.VoiceJoined{}, chat.VoiceChanged{}, chat.VoiceLeft{}, chat.VoiceSignal{}, chat.PluginsChanged{},
 	chat.ThreadCreated{}, chat.ThreadChanged{}, chat.ThreadDeleted{}, chat.ThreadJoined{}, chat.ThreadLeft{}, chat.PositionMoved{},
@@ -31,19 +31,19 @@ var samples = []chat.Event{
 // left are the fields that stay behind, because the receiver reads them from the store or has no use for them. A line ending
 // in a dot is all that is below.
 var left = map[string][]string{
-	"":                {"Message.Sender.", "Message.Mark", "Mark", "Thread.People"}, // everywhere
-	"MemberJoined":    {"User."},
-	"VoiceJoined":     {"Participant.User."},
-	"VoiceChanged":    {"Participant.User."},
-	"MemberChanged":   {"Member.Role", "Member.JoinedAt", "Member.Notify", "Member.Last", "Member.Muted", "Member.Favourite", "Member.Hidden"},
-	"RoomChanged":     {"Room.!ID"},
-	"RoomAdded":       {"Room.!ID"},
-	"Notified":        {"Notification.Actor."},
-	"UserChanged":     {"User.Email", "User.Settings"},
-	"PresenceChanged": {"Presence.Status"},
-	"ReportChanged":   {"Report.!ID"},
-	"EmojiAdded":      {"Emoji.!ID"},
-	"EmojiUpdated":    {"Emoji.!ID"},
+	"":                 {"Message.Sender.", "Message.Mark", "Mark", "Thread.People"}, // everywhere
+	"MemberJoined":     {"User."},
+	"VoiceJoined":      {"Participant.User."},
+	"VoiceChanged":     {"Participant.User."},
+	"MemberChanged":    {"Member.Role", "Member.JoinedAt", "Member.Notify", "Member.Last", "Member.Muted", "Member.Favourite", "Member.Hidden"},
+	"RoomChanged":      {"Room.!ID"},
+	"RoomAdded":        {"Room.!ID"},
+	"Notified":         {"Notification.Actor."},
+	"UserChanged":      {"User.Email", "User.Settings"},
+	"PresenceChanged":  {"Presence.Status"},
+	"ReportChanged":    {"Report.!ID"},
+	"EmojiAdded":       {"Emoji.!ID"},
+	"EmojiUpdated":     {"Emoji.!ID"},
 }
 
 func stays(event, path string) bool {

@@ -58,6 +58,7 @@ const (
 	threadJoined
 	threadLeft
 	positionMoved
+	userRolesChanged
 )
 
 // What nodes tell each other of themselves.
@@ -261,6 +262,10 @@ func (w *writer) personal(ev chat.Event) kind {
 		w.int(int64(e.ID))
 		w.text(e.Name)
 		return emojiRemoved
+	case chat.UserRolesChanged:
+		w.text(string(e.UserID))
+		w.bool(e.Whole)
+		return userRolesChanged
 	case chat.DirectoryChanged:
 		w.int(int64(e.RoomID))
 		return directoryChanged
@@ -397,6 +402,7 @@ var readers = map[kind]func(*reader) chat.Event{
 		return chat.VoiceSignal{Recipient: r.who(), Connection: r.text(), RoomID: r.room(), From: r.who(), PeerID: r.text(), Data: r.bytes()}
 	},
 	pluginsChanged:   func(r *reader) chat.Event { return chat.PluginsChanged{Name: r.text(), Node: r.text()} },
+	userRolesChanged: func(r *reader) chat.Event { return chat.UserRolesChanged{UserID: r.who(), Whole: r.bool()} },
 	directoryChanged: func(r *reader) chat.Event { return chat.DirectoryChanged{RoomID: r.room()} },
 	threadCreated:    func(r *reader) chat.Event { return chat.ThreadCreated{Thread: r.thread()} },
 	threadChanged:    func(r *reader) chat.Event { return chat.ThreadChanged{Thread: r.thread()} },

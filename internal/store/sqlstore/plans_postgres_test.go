@@ -462,7 +462,7 @@ func postgresPlans(t *testing.T, mode string) {
 var calm = map[string]string{
 	"CreateEmoji": "an administrator's", "CreateWebhook": "an administrator's", "UpdateWebhook": "an administrator's", "DeleteWebhook": "an administrator's", "DeleteEmoji": "an administrator's", "UpdateEmoji": "an administrator's", "DeleteRole": "an administrator's, over a table of few rows", "DeleteRoom": "takes everything of a room", "DeleteUser": "takes everything of a person",
 	"EachMessage": "an export reads all there is", "ListRooms": "the operator's list of all rooms", "PutRole": "an administrator's, over a table of few rows",
-	"OfficialRooms": "an index of few rows", "Roles": "a table of few rows", "Stats": "the operator's page counts",
+	"OfficialRooms": "an index of few rows", "SetRoomOrder": "an administrator's, room by room", "Roles": "a table of few rows", "Stats": "the operator's page counts",
 }
 
 // TestEveryRequestIsExplained compares what a store can be asked with what TestPostgresPlans looks at.
