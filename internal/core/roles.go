@@ -107,6 +107,9 @@ func has(table map[chat.RoleID]chat.Role, roles []chat.RoleID, p chat.Permission
 var permissions = []chat.Permission{chat.Administrator, chat.ManageServer, chat.ViewAuditLog, chat.ManageRoles, chat.ManageRooms, chat.ManageThreads,
 	chat.ManageUsers, chat.ManageMessages, chat.ReviewReports, chat.Announce, chat.CreateRooms, chat.CreateInvites, chat.MentionEveryone, chat.ManageEmoji}
 
+// TakesEffect reports whether the server knows a permission; others are kept for those who do.
+func TakesEffect(p chat.Permission) bool { return slices.Contains(permissions, p) }
+
 // place is the position of someone's highest role: the smaller, the higher they stand.
 func place(table map[chat.RoleID]chat.Role, roles []chat.RoleID) int {
 	best := int(^uint(0) >> 1)
@@ -140,6 +143,38 @@ func (c *Core) permit(ctx context.Context, by chat.Actor, p chat.Permission) (*c
 		return nil, errPermissionMissing(p)
 	}
 	return user, nil
+}
+
+// Holds reports whether the actor has a server-wide permission, for those whose refusals name it in other words.
+func (c *Core) Holds(ctx context.Context, by chat.Actor, p chat.Permission) (bool, error) {
+	_, err := c.permit(ctx, by, p)
+	if chat.CodeOf(err) == "permission_missing" {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// MayManageRole says why the actor may not change, give or take a role: permission_missing (manage_roles), role_not_found,
+// target_above for a role that is not below their own, role_protected for one that only owners handle. Owners may all.
+func (c *Core) MayManageRole(ctx context.Context, by chat.Actor, id chat.RoleID) error {
+	actor, err := c.permit(ctx, by, chat.ManageRoles)
+	if err != nil || actor == nil || actor.Rank == chat.RankOwner {
+		return err
+	}
+	table, err := c.roleTable(ctx)
+	if err != nil {
+		return err
+	}
+	r, known := table[id]
+	switch {
+	case !known:
+		return errRoleNotFound
+	case place(table, actor.Roles) >= r.Position:
+		return chat.Errorf(chat.Forbidden, "target_above", "You can only manage roles below your own.")
+	case ofOwners(id):
+		return errRoleProtected("Only owners handle this role.")
+	}
+	return nil
 }
 
 // permitRank is permit for what goes by rank.
@@ -199,7 +234,7 @@ func errRoleProtected(text string) *chat.Error {
 
 // cleanRole checks what a person says of a role. Fails with <field>_invalid.
 func cleanRole(r *chat.Role) (err error) {
-	if r.Name, err = cleanName("name", "role_name", r.Name, 1, 50); err != nil {
+	if r.Name, err = cleanName("name", "role_name", r.Name, 1, 64); err != nil {
 		return err
 	}
 	if r.Description, err = cleanText("description", "description", r.Description, 500); err != nil {

@@ -88,7 +88,7 @@ func TestMakingAndChangingRoles(t *testing.T) {
 		{"a name is taken in any case", admin, chat.Role{Name: "SCRIBE"}, "role_name_taken"},
 		{"a system role's name is taken", admin, chat.Role{Name: "Owner"}, "role_name_taken"},
 		{"a name must be legible", admin, chat.Role{Name: "\u200b"}, "role_name_invalid"},
-		{"a name has 50 characters", admin, chat.Role{Name: strings.Repeat("x", 51)}, "role_name_invalid"},
+		{"a name has 64 characters", admin, chat.Role{Name: strings.Repeat("x", 65)}, "role_name_invalid"},
 		{"a colour has six digits", admin, chat.Role{Name: "new", Color: "red"}, "color_invalid"},
 		{"a permission is a word", admin, chat.Role{Name: "new", Permissions: []chat.Permission{"a b"}}, "permissions_invalid"},
 		{"a description has 500 characters", admin, chat.Role{Name: "new", Description: strings.Repeat("x", 501)}, "description_too_long"},

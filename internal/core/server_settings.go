@@ -27,7 +27,8 @@ const (
 type ServerSettings struct {
 	Name            string
 	Description     string
-	IconURL         string // path of a picture kept here; empty for none
+	IconURL         string // path of a picture kept here, or a web address; empty for none
+	BannerURL       string // a web address or a path on this server; empty for none
 	Registration    Registration
 	RoomInvites     bool          // where registration is by invite, an invite to a room will do
 	DefaultRooms    []chat.RoomID // public rooms that new people enter; nil: the server's own rooms
@@ -41,6 +42,7 @@ const (
 	SettingName            = "name"
 	SettingDescription     = "description"
 	SettingIcon            = "icon"
+	SettingBanner          = "banner"
 	SettingRegistration    = "registration"
 	SettingRoomInvites     = "registration_by_room_invite"
 	SettingDefaultRooms    = "default_rooms"
@@ -54,6 +56,7 @@ type storedSettings struct {
 	Name            *string        `json:"name,omitempty"`
 	Description     *string        `json:"description,omitempty"`
 	Icon            *string        `json:"icon,omitempty"`
+	Banner          *string        `json:"banner,omitempty"`
 	Registration    *Registration  `json:"registration,omitempty"`
 	RoomInvites     *bool          `json:"registration_by_room_invite,omitempty"`
 	DefaultRooms    *[]chat.RoomID `json:"default_rooms,omitempty"`
@@ -65,6 +68,8 @@ type storedSettings struct {
 // ServerChange changes settings of the server; nil fields stay.
 type ServerChange struct {
 	Name, Description, Welcome *string
+	Icon, Banner               *string  // web addresses or paths on this server; empty: none. SetServerIcon stores a picture here
+	Cleared                    []string // settings that become what the operator or the program says: SettingName
 	Registration               *Registration
 	RoomInvites                *bool
 	DefaultRooms               *[]chat.RoomID // empty: none
@@ -145,6 +150,7 @@ func (c *Core) effective(s *storedSettings) ServerSettings {
 	prefer(c, SettingRegistration, &out.Registration, s.Registration)
 	prefer(c, SettingRoomInvites, &out.RoomInvites, s.RoomInvites)
 	prefer(c, SettingIcon, &out.IconURL, s.Icon)
+	prefer(c, SettingBanner, &out.BannerURL, s.Banner)
 	prefer(c, SettingWelcome, &out.Welcome, s.Welcome)
 	prefer(c, SettingAttachmentTypes, &out.AttachmentTypes, s.AttachmentTypes)
 	if s.DefaultRooms != nil {
@@ -186,6 +192,8 @@ func (s *storedSettings) has(setting string) bool {
 		return s.Description != nil
 	case SettingIcon:
 		return s.Icon != nil
+	case SettingBanner:
+		return s.Banner != nil
 	case SettingRegistration:
 		return s.Registration != nil
 	case SettingRoomInvites:
@@ -212,7 +220,7 @@ func (c *Core) AdminServer(ctx context.Context, by chat.Actor) (ServerSettings, 
 
 // UpdateServer changes the server's settings, at once and on every node, and tells everyone. Fails with permission_missing
 // (manage_server), setting_fixed (the operator set it), server_name_invalid, description_too_long, description_invalid,
-// welcome_too_long, welcome_invalid, registration_invalid, default_rooms_invalid, attachment_bytes_invalid,
+// welcome_too_long, welcome_invalid, avatar_url_invalid, registration_invalid, default_rooms_invalid, attachment_bytes_invalid,
 // attachment_types_invalid.
 func (c *Core) UpdateServer(ctx context.Context, by chat.Actor, ch ServerChange) (ServerSettings, error) {
 	if _, err := c.permit(ctx, by, chat.ManageServer); err != nil {
@@ -228,13 +236,24 @@ func (c *Core) UpdateServer(ctx context.Context, by chat.Actor, ch ServerChange)
 			return ServerSettings{}, chat.InvalidField("attachment_types", "attachment_types_invalid", "The server cannot tell all of these types: %v.", err)
 		}
 	}
-	return c.changeServer(ctx, by, func(s *storedSettings) (fields []string) {
+	var old string
+	now, err := c.changeServer(ctx, by, func(s *storedSettings) (fields []string) {
+		old = ""
+		if s.Icon != nil {
+			old = *s.Icon
+		}
 		note := func(setting string, set bool) {
 			if set {
 				fields = append(fields, setting)
 			}
 		}
 		note(SettingName, put(&s.Name, ch.Name))
+		if slices.Contains(ch.Cleared, SettingName) && s.Name != nil {
+			s.Name = nil
+			note(SettingName, true)
+		}
+		note(SettingIcon, put(&s.Icon, ch.Icon))
+		note(SettingBanner, put(&s.Banner, ch.Banner))
 		note(SettingDescription, put(&s.Description, ch.Description))
 		note(SettingWelcome, put(&s.Welcome, ch.Welcome))
 		note(SettingRegistration, put(&s.Registration, ch.Registration))
@@ -250,6 +269,10 @@ func (c *Core) UpdateServer(ctx context.Context, by chat.Actor, ch ServerChange)
 		}
 		return fields
 	})
+	if err == nil && old != now.IconURL {
+		c.releaseAvatar(old)
+	}
+	return now, err
 }
 
 // put stores a value that is given, and reports whether it is news.
@@ -270,7 +293,8 @@ func (c *Core) cleanServer(ctx context.Context, ch *ServerChange) error {
 		{SettingName, ch.Name != nil}, {SettingDescription, ch.Description != nil}, {SettingWelcome, ch.Welcome != nil},
 		{SettingRegistration, ch.Registration != nil}, {SettingRoomInvites, ch.RoomInvites != nil},
 		{SettingDefaultRooms, ch.DefaultRooms != nil}, {SettingAttachmentBytes, ch.AttachmentBytes != nil},
-		{SettingAttachmentTypes, ch.AttachmentTypes != nil},
+		{SettingAttachmentTypes, ch.AttachmentTypes != nil}, {SettingName, slices.Contains(ch.Cleared, SettingName)},
+		{SettingIcon, ch.Icon != nil}, {SettingBanner, ch.Banner != nil},
 	} {
 		if _, fixed := c.Fixed[f.setting]; f.given && fixed {
 			e := chat.Errorf(chat.Forbidden, "setting_fixed", "The operator of the server has set this: it can only be changed there.")
@@ -288,6 +312,11 @@ func (c *Core) cleanServer(ctx context.Context, ch *ServerChange) error {
 	}
 	if err := text(&ch.Name, func(s string) (string, error) { return cleanName("name", "server_name", s, 1, maxServerName) }); err != nil {
 		return err
+	}
+	for field, to := range map[string]**string{SettingIcon: &ch.Icon, SettingBanner: &ch.Banner} {
+		if err := text(to, cleanAvatarURL); err != nil {
+			return chat.InvalidField(field, "avatar_url_invalid", "Give a web address or a path on this server.")
+		}
 	}
 	if err := text(&ch.Description, func(s string) (string, error) {
 		return cleanText("description", "description", s, maxServerDescription)

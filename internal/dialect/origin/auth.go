@@ -101,6 +101,9 @@ func (s *socket) begin(ctx context.Context, q *request, actor chat.Actor, user *
 	}
 	d.hub.Begin(live, member, success, packetText(ready))
 	s.live = live
+	if list, err := d.core.ServerDirectory(ctx, actor); err == nil {
+		s.listed.news(d.outline(ctx, list)) // what it asks for next; only what is news later is pushed
+	}
 	d.lists.add(s)
 	d.arrived(ctx, s, user, created)
 	return nil

@@ -13,6 +13,9 @@ type command func(ctx context.Context, s *socket, q *request) (any, error)
 var commands = gather(
 	serverCommands,
 	messageCommands,
+	roleCommands,
+	userRoleCommands,
+	channelCommands,
 )
 
 func gather(tables ...map[string]command) map[string]command {
@@ -21,13 +24,4 @@ func gather(tables ...map[string]command) map[string]command {
 		maps.Copy(all, table)
 	}
 	return all
-}
-
-var serverCommands = map[string]command{
-	"ping": func(context.Context, *socket, *request) (any, error) { return pongPacket{"pong", "pong"}, nil },
-}
-
-type pongPacket struct {
-	Cmd string `json:"cmd"`
-	Val string `json:"val"`
 }

@@ -37,6 +37,12 @@ func (d *Dialect) packet(ctx context.Context, ev chat.Event, _ chat.UserID) any 
 		return d.presence(ctx, e.Presence)
 	case chat.Typing:
 		return d.typing(ctx, e)
+	case chat.RolesChanged:
+		return d.rolesChanged(ctx, e)
+	case chat.UserRolesChanged:
+		return d.userRolesChanged(ctx, e)
+	case chat.ServerChanged:
+		return d.serverChanged(ctx)
 	}
 	return nil
 }

@@ -82,7 +82,8 @@ func (d *Dialect) handshake(ctx context.Context, s *socket) ([]byte, error) {
 }
 
 func (d *Dialect) serverShown(_ context.Context, base string, server core.ServerSettings) serverShown {
-	shown := serverShown{Name: server.Name, Owner: ownerShown{"Admin"}, URL: d.base(base)}
+	shown := serverShown{Name: server.Name, Owner: ownerShown{"Admin"}, URL: d.base(base),
+		Icon: d.picture(base, server.IconURL), Banner: d.picture(base, server.BannerURL)}
 	return shown
 }
 

@@ -1,6 +1,7 @@
 package origin
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"sync"
@@ -144,11 +145,28 @@ func (d *Dialect) pushList(ctx context.Context, s *socket) error {
 			return err
 		}
 	}
-	text, err := d.channelList(ctx, s, rooms)
+	text, err := d.channelList(ctx, s)
 	if err == nil && text != nil {
 		d.hub.Send(s.live, text)
 	}
 	return err
+}
+
+// known is the list of channels that a connection knows of.
+type known struct {
+	mu   sync.Mutex // taken by itself
+	list []byte
+}
+
+// news notes a list, and reports whether it is another one than before.
+func (k *known) news(list []byte) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.list != nil && bytes.Equal(k.list, list) {
+		return false
+	}
+	k.list = append([]byte{}, list...)
+	return true
 }
 
 // tellAll sends a packet to everyone who is logged in with this protocol, on this node.

@@ -27,6 +27,8 @@ type socket struct {
 
 	actor chat.Actor // zero before login
 	live  *hub.Conn  // nil before login
+
+	listed known // channels
 }
 
 // serveWS upgrades GET /. Any page may connect: the protocol has no cookies that another site's page could misuse.
