@@ -95,16 +95,17 @@ func (s *socket) begin(ctx context.Context, q *request, actor chat.Actor, user *
 	ready := readyPacket{"ready", readyUser{
 		Username: nameOf(user), Nickname: nicknameOf(user), Roles: d.rolesOf(ctx, user), Status: statusOf(user), Cracked: isLocal(user), ID: d.idOf(ctx, user),
 	}, newValidator()}
+	if list, err := d.core.ServerDirectory(ctx, actor); err == nil {
+		s.listed.news(0, d.outline(ctx, list), nil) // what it asks for next; only what is news later is pushed
+	}
 	success := packetText(authSuccessPacket{"auth_success", "Authentication successful"})
 	if tail := q.tail(); len(tail) > 0 {
 		success = append(append(success[:len(success)-1], tail...), '}')
 	}
 	d.hub.Begin(live, member, success, packetText(ready))
 	s.live = live
-	if list, err := d.core.ServerDirectory(ctx, actor); err == nil {
-		s.listed.news(d.outline(ctx, list)) // what it asks for next; only what is news later is pushed
-	}
 	d.lists.add(s)
+	d.lists.note(actor.UserID) // what changed since it was listed above
 	d.arrived(ctx, s, user, created)
 	return nil
 }

@@ -295,16 +295,23 @@ func (d *Dialect) channelsText(ctx context.Context, by chat.Actor, list []core.S
 	return packetText(packet), nil
 }
 
-// channelList is a person's list of channels as a packet; nil if the connection knows of exactly these channels.
-func (d *Dialect) channelList(ctx context.Context, s *socket) ([]byte, error) {
+// sendChannels sends a connection its list of channels, if it knows of others. Two at the same time do not overtake each other.
+func (d *Dialect) sendChannels(ctx context.Context, s *socket) error {
+	at := s.listed.begun.Add(1)
 	list, err := d.core.ServerDirectory(ctx, s.actor)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if !s.listed.news(d.outline(ctx, list)) {
-		return nil, nil
+	outline := d.outline(ctx, list)
+	if s.listed.has(outline) {
+		return nil
 	}
-	return d.channelsText(ctx, s.actor, list)
+	text, err := d.channelsText(ctx, s.actor, list)
+	if err != nil {
+		return err
+	}
+	s.listed.news(at, outline, func() { d.hub.Send(s.live, text) })
+	return nil
 }
 
 // outline is what a list of channels says that does not change by what is said in them.

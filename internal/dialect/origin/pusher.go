@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"parley/internal/chat"
@@ -145,28 +146,39 @@ func (d *Dialect) pushList(ctx context.Context, s *socket) error {
 			return err
 		}
 	}
-	text, err := d.channelList(ctx, s)
-	if err == nil && text != nil {
-		d.hub.Send(s.live, text)
-	}
-	return err
+	return d.sendChannels(ctx, s)
 }
 
 // known is the list of channels that a connection knows of.
 type known struct {
-	mu   sync.Mutex // taken by itself
-	list []byte
+	begun atomic.Uint64
+	mu    sync.Mutex // taken by itself
+	last  uint64     // when the reading of list began
+	list  []byte
 }
 
-// news notes a list, and reports whether it is another one than before.
-func (k *known) news(list []byte) bool {
+// news gives a list that began to be read at a time to send, if it is another one than before and not older.
+func (k *known) news(at uint64, list []byte, send func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.list != nil && bytes.Equal(k.list, list) {
-		return false
+	if at < k.last {
+		return
 	}
-	k.list = append([]byte{}, list...)
-	return true
+	k.last = at
+	if k.list != nil && bytes.Equal(k.list, list) {
+		return
+	}
+	k.list = list
+	if send != nil {
+		send()
+	}
+}
+
+// has reports whether a list is the one that is known.
+func (k *known) has(list []byte) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.list != nil && bytes.Equal(k.list, list)
 }
 
 // tellAll sends a packet to everyone who is logged in with this protocol, on this node.
