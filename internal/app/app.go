@@ -284,7 +284,7 @@ func (a *App) wire() error {
 		Store: a.store, State: a.state, Blobs: a.blobs, Scanner: scanner, Waiting: core.Waiting(a.cfg.Scan.Unreachable), Logger: a.log,
 		ServerName: a.cfg.Server.Name, ServerDescription: a.cfg.Server.Description,
 		Registration: core.Registration(a.cfg.Registration), RoomInvitesClosed: !a.cfg.RoomInvites, Fixed: fixed(a.cfg), TokenKey: tokenKey, SessionTTL: a.cfg.SessionTTL,
-		TempDir: layout.Temp, Limits: limits(a.cfg.Limits), AttachmentTypes: types, PushNetworks: a.cfg.Push.PrivateNetworks, Shared: a.bus != nil,
+		CommandRoles: a.cfg.Slash.RegisterRoles, TempDir: layout.Temp, Limits: limits(a.cfg.Limits), AttachmentTypes: types, PushNetworks: a.cfg.Push.PrivateNetworks, Shared: a.bus != nil,
 	})
 	a.sockets = ws.New(ws.Options{
 		MaxMessage: int(a.cfg.Limits.BodyBytes), QueueFrames: a.cfg.Limits.WSQueueFrames, QueueBytes: int(a.cfg.Limits.WSQueueBytes),

@@ -125,7 +125,7 @@ func (a *App) native() dialect {
 		Core: a.core, Hub: a.hub, Sockets: a.sockets, Logger: a.log, Incident: a.middleware().Incident,
 		BodyBytes: a.cfg.Limits.BodyBytes, Heartbeat: a.cfg.Heartbeat, Version: a.opts.Version,
 		Dialects: []string{"native"}, PublicURL: a.cfg.BaseURL(""), Origins: a.cfg.CORS.Origins, PushKey: pushKey,
-		Elsewhere: a.elsewhere(),
+		Elsewhere: a.elsewhere(), ICEServers: iceServers(a.cfg.Voice),
 	})
 }
 
@@ -138,6 +138,18 @@ func (a *App) originChats() *origin.Dialect {
 		Core: a.core, Hub: a.hub, Sockets: a.sockets, Logger: a.log, Incident: a.middleware().Incident,
 		PublicURL: a.cfg.BaseURL(""), AuthMode: origin.AuthMode(a.cfg.OriginChats.AuthMode),
 	})
+}
+
+// iceServers puts the operator's addresses into the form that browsers take.
+func iceServers(v config.Voice) (list []native.ICEServer) {
+	for _, address := range v.ICEServers {
+		s := native.ICEServer{URLs: []string{address}}
+		if strings.HasPrefix(address, "turn") {
+			s.Username, s.Credential = v.TURNUsername, v.TURNPassword
+		}
+		list = append(list, s)
+	}
+	return list
 }
 
 // elsewhere is the storage's way to give files away by itself; nil when it has none, or the operator does not want it used.

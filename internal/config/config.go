@@ -109,6 +109,8 @@ type Config struct {
 	Scan     Scan
 	Backup   Backup
 	Plugins  Plugins
+	Slash    Slash
+	Voice    Voice
 
 	OriginChats OriginChats
 
@@ -223,6 +225,18 @@ type Plugins struct {
 	Hosts     []string      // that plugins may reach by HTTPS, if they name them themselves; "*" = all of these
 	TimeLimit time.Duration // of processors, for one event
 	Memory    int64         // bytes that all plugins together hold
+}
+
+// Slash is about slash commands.
+type Slash struct {
+	RegisterRoles []string // names or ids of the roles that may register commands, beside administrators
+}
+
+// Voice is about voice rooms.
+type Voice struct {
+	ICEServers   []string // addresses of STUN and TURN servers (RFC 7064, RFC 7065)
+	TURNUsername string   // for those of ICEServers that are TURN
+	TURNPassword string   // secret
 }
 
 // Backup is where backups go unless a command says otherwise.

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -442,6 +443,18 @@ func parsePluginHost(s string) (string, bool) {
 		return "", false
 	}
 	return strings.ToLower(s), len(s) <= 253 && hostName.MatchString(name)
+}
+
+// parseLine takes any short text on one line.
+func parseLine(s string) (string, bool) {
+	return s, s != "" && len(s) <= 200 && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+var iceAddress = regexp.MustCompile(`^(stun|turn)s?:([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(\?transport=(udp|tcp))?$`)
+
+// parseICE takes the address of a STUN or TURN server (RFC 7064 §3.1, RFC 7065 §3.1).
+func parseICE(s string) (string, bool) {
+	return s, iceAddress.MatchString(s) && !(strings.HasPrefix(s, "stun") && strings.Contains(s, "?"))
 }
 
 // parseOrigin takes what a browser sends as Origin.

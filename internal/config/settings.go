@@ -135,6 +135,14 @@ func (c *Config) settings() []setting {
 		duration(&c.Plugins.TimeLimit, "plugins.time_limit", 250*time.Millisecond, 10*time.Millisecond, 10*time.Second,
 			"Processor time that a plugin may take for one event. Who takes more is stopped, and after three times in ten minutes switched off."),
 		size(&c.Plugins.Memory, "plugins.memory", 128<<20, 16<<20, 8<<30, "Memory that all plugins together may hold. Who holds most is to blame when it is more."),
+		list(&c.Slash.RegisterRoles, "slash.register_roles", nil, "a list of role names", parseLine, plain,
+			"Names or ids of server roles whose members, such as bots, may register slash commands. Owners and administrators always may."),
+
+		list(&c.Voice.ICEServers, "voice.ice_servers", nil, "a list of addresses such as stun:stun.example.org:3478 or turn:turn.example.org:3478", parseICE, plain,
+			"STUN and TURN servers that browsers use to hear each other in voice rooms, as in `[\"stun:stun.example.org:3478\"]`; with TURN, `turns:…?transport=tcp` works through most firewalls. Empty: browsers connect directly, which works within one network. Sound goes from browser to browser, never through this server."),
+		text(&c.Voice.TURNUsername, "voice.turn_username", "", anyText.max(200), "Name that browsers give the TURN servers in `voice.ice_servers`."),
+		token(&c.Voice.TURNPassword, "voice.turn_password",
+			"Password for it; at least 16 characters. Everybody who is logged in can learn both: use one that is good for these servers only."),
 
 		text(&c.Backup.Dir, "backup.dir", "", anyText, "Where backups go. Empty: `backups` in `data`."),
 	}

@@ -145,6 +145,23 @@ func (c *Core) Commands(ctx context.Context, by chat.Actor) ([]chat.Command, err
 	return list, nil
 }
 
+// Usable says of each of the commands whether the actor's roles may call it.
+func (c *Core) Usable(ctx context.Context, by chat.Actor, list []chat.Command) ([]bool, error) {
+	user, err := c.person(ctx, by)
+	if err != nil {
+		return nil, err
+	}
+	table, err := c.roleTable(ctx)
+	if err != nil {
+		return nil, err
+	}
+	usable := make([]bool, len(list))
+	for i, x := range list {
+		usable[i] = holdsAny(table, user, x.Blacklist) == "" && needRole(table, user, x) == nil
+	}
+	return usable, nil
+}
+
 func errCommand(format string, args ...any) *chat.Error {
 	return chat.InvalidField("commands", "command_invalid", format, args...)
 }
@@ -155,7 +172,7 @@ func checkCommand(c *chat.Command) error {
 		return errCommand("a name has 1 to 32 letters, digits, '_' and '-'")
 	}
 	var err error
-	if c.Description, err = cleanLine("commands", "command", c.Description, maxCommandText); err != nil {
+	if c.Description, err = cleanLine("commands", "description", c.Description, maxCommandText); err != nil {
 		return errCommand("command '%s': a description has at most %d characters and no control characters", c.Name, maxCommandText)
 	}
 	if len(c.Options) > maxOptions {
@@ -172,7 +189,7 @@ func checkCommand(c *chat.Command) error {
 		if slices.ContainsFunc(c.Options[:i], func(x chat.CommandOption) bool { return x.Name == o.Name }) {
 			return errCommand("command '%s': two options are called '%s'", c.Name, o.Name)
 		}
-		if o.Description, err = cleanLine("commands", "command", o.Description, maxCommandText); err != nil {
+		if o.Description, err = cleanLine("commands", "description", o.Description, maxCommandText); err != nil {
 			return errCommand("option '%s': a description has at most %d characters and no control characters", o.Name, maxCommandText)
 		}
 		switch o.Type {
@@ -341,6 +358,9 @@ type CommandResult struct {
 	// Silent: the command had no answer to post.
 	Silent bool
 }
+
+// Delivered reports whether the call was given to a bot, which answers by itself.
+func (r CommandResult) Delivered() bool { return r.Message == nil && !r.Silent }
 
 // CallCommand runs a command in a text room in which the actor may write. One that this process answers has answered when it
 // returns; one of a bot has been delivered to its connection, whichever node that is on. Fails with the refusals of sending,

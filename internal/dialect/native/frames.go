@@ -236,6 +236,20 @@ func (d *Dialect) frame(ctx context.Context, ev chat.Event, viewer chat.UserID) 
 		return emojiRemovedFrame{"emoji_removed", e.ID.String(), e.Name}
 	case chat.SessionRevoked:
 		return revokedFrame{"session_revoked", e.Reason}
+	case chat.CommandsAdded:
+		return commandsFrame{"commands_added", d.commands(ctx, e.Commands)}
+	case chat.CommandsRemoved:
+		return commandNamesFrame{"commands_removed", e.Names}
+	case chat.CommandCalled:
+		return d.calledFrame(ctx, e)
+	case chat.VoiceJoined:
+		return d.voiceEvent("voice_joined", e.Participant, viewer)
+	case chat.VoiceChanged:
+		return d.voiceEvent("voice_updated", e.Participant, viewer)
+	case chat.VoiceLeft:
+		return voiceLeftFrame{"voice_left", e.RoomID.String(), string(e.UserID)}
+	case chat.VoiceSignal:
+		return voiceSignalFrame{"voice_signal", e.RoomID.String(), string(e.From), e.PeerID, opaque(e.Data)}
 	}
 	return nil // the protocol does not carry it
 }
@@ -290,6 +304,10 @@ func (d *Dialect) Personal(ev chat.Event) []chat.UserID {
 		return []chat.UserID{e.UserID}
 	case chat.Typing:
 		return []chat.UserID{e.UserID}
+	case chat.VoiceJoined:
+		return e.Insiders
+	case chat.VoiceChanged:
+		return e.Insiders
 	}
 	return nil
 }

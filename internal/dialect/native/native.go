@@ -41,6 +41,8 @@ type Options struct {
 	Origins   []string      // other origins whose pages may use the login cookie; "*" adds none
 	PushKey   string        // public VAPID key (RFC 8292); empty: push is off
 
+	ICEServers []ICEServer // by which browsers find each other for voice; nil: directly
+
 	// Elsewhere gives an address that a file can be fetched from for a while by whoever has it, without asking us; nil: there is
 	// none.
 	Elsewhere func(ctx context.Context, hash string, a blob.Access) (string, error)

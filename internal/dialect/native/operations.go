@@ -234,6 +234,8 @@ func (d *Dialect) register() {
 	d.registerEmoji()
 	d.registerPolls()
 	d.registerWebhooks()
+	d.registerCommands()
+	d.registerVoice()
 	d.registerServer()
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -175,6 +176,14 @@ type clientFrame struct {
 	Status        string   `json:"status"`
 	StatusMessage *string  `json:"status_message"`
 	Idle          *bool    `json:"idle"`
+
+	UserID   string          `json:"user_id"`
+	Command  string          `json:"command"`
+	Commands []commandFrame  `json:"commands"`
+	Args     json.RawMessage `json:"args"`
+	Data     json.RawMessage `json:"data"`
+	Muted    *bool           `json:"muted"`
+	Deafened *bool           `json:"deafened"`
 }
 
 // maxRef is how long a client's ref may be.
@@ -225,8 +234,16 @@ func (f *clientFrame) parent() (chat.MessageID, error) {
 	return id, nil
 }
 
-// clientFrames handles each frame a client may send. A nil answer means a plain ok if the frame had a ref.
-var clientFrames = map[string]func(context.Context, *socket, *clientFrame) (any, error){
+// frameHandler handles a frame of a client. A nil answer means a plain ok if the frame had a ref.
+type frameHandler func(context.Context, *socket, *clientFrame) (any, error)
+
+func init() {
+	maps.Copy(clientFrames, commandClientFrames)
+	maps.Copy(clientFrames, voiceClientFrames)
+}
+
+// clientFrames handles each frame a client may send.
+var clientFrames = map[string]frameHandler{
 	"join_room": func(ctx context.Context, s *socket, f *clientFrame) (any, error) {
 		room, err := f.room()
 		if err != nil {

@@ -1,5 +1,5 @@
 // The frames of the WebSocket (api/websocket.md).
-import type { Emoji, Limits, Message, Notification, Room, Self, Server, User, UserSummary } from './types';
+import type { Command, Emoji, Limits, Message, Notification, Participant, Room, Self, Server, User, UserSummary, VoiceRoom } from './types';
 
 export type Status = User['status'];
 export type MemberRole = 'owner' | 'admin' | 'member';
@@ -48,6 +48,12 @@ export type ServerFrame =
 	| { type: 'server_updated'; server: Server }
 	| { type: 'emoji_added' | 'emoji_updated'; emoji: Emoji }
 	| { type: 'emoji_removed'; id: string; name: string }
+	| { type: 'commands_added'; commands: Command[] }
+	| { type: 'commands_removed'; names: string[] }
+	| { type: 'command_called'; command: string; args: Record<string, unknown>; room_id: string; user: UserSummary }
+	| { type: 'voice_joined' | 'voice_updated'; room_id: string; participant: Participant }
+	| { type: 'voice_left'; room_id: string; user_id: string }
+	| { type: 'voice_signal'; room_id: string; user_id: string; peer_id: string; data: unknown }
 	/** Without a room: something may have been missed that has no change_seq. */
 	| { type: 'resync'; room_id?: string }
 	| { type: 'session_revoked'; reason: string };
@@ -65,6 +71,11 @@ export type ClientFrame =
 	| { type: 'add_reaction' | 'remove_reaction'; message_id: string; emoji: string }
 	| { type: 'set_presence'; status: Status; status_message?: string }
 	| { type: 'set_idle'; idle: boolean }
+	| { type: 'call_command'; room_id: string; command: string; args: Record<string, unknown> }
+	| { type: 'voice_join'; room_id: string; muted?: boolean }
+	| { type: 'voice_leave' }
+	| { type: 'voice_update'; muted?: boolean; deafened?: boolean }
+	| { type: 'voice_signal'; user_id: string; data: unknown }
 	| { type: 'ping' };
 
 /** The answer to a frame with a ref. */
@@ -72,4 +83,9 @@ export interface Answer {
 	message?: Message;
 	room?: Room;
 	last_seq?: number;
+	/** Of call_command: a bot was asked. */
+	delivered?: boolean;
+	/** Of voice_join. */
+	peer_id?: string;
+	voice?: VoiceRoom;
 }

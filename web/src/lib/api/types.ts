@@ -108,6 +108,47 @@ export interface ChangeList {
 	/** There is more: ask again since the last message's change_seq. */
 	truncated: boolean;
 }
+export interface Command {
+	/** Those that may not. */
+	denied_roles: string[];
+	description: string;
+	/** The bot asks that the answer be shown to the caller alone. */
+	ephemeral: boolean;
+	/** Without the slash. */
+	name: string;
+	/** Its arguments, in the order in which they are shown. */
+	options: CommandOption[];
+	/** The plugin that answers. */
+	plugin: string | null;
+	/** Names or ids of the server roles that may call it, any of them; empty: everybody. */
+	roles: string[];
+	/** Whether the caller's roles may call it; only in lists. */
+	usable?: boolean;
+	/** The bot that answers; null for commands of the server and its plugins. */
+	user: UserSummary | null;
+}
+export interface CommandList {
+	commands: Command[];
+}
+export interface CommandOption {
+	/** Of an enum. */
+	choices?: string[];
+	description: string;
+	name: string;
+	required: boolean;
+	type: "str" | "int" | "float" | "bool" | "enum";
+}
+export interface CommandRequest {
+	/** An object with an argument for each option. */
+	args?: unknown;
+	command: string;
+}
+export interface CommandResult {
+	/** The call was given to a bot. */
+	delivered: boolean;
+	/** The answer; null if a bot was asked, which answers by itself, or if there is nothing to say. */
+	message: Message | null;
+}
 export interface CommandUse {
 	name: string;
 	/** Who used it. */
@@ -199,6 +240,11 @@ export interface Hit {
 	/** The message before it in the room. */
 	previous: Message | null;
 	room: Room;
+}
+export interface ICEServer {
+	credential?: string;
+	urls: string[];
+	username?: string;
 }
 export interface Invite {
 	code: string;
@@ -458,6 +504,16 @@ export interface OptionalPasswordRequest {
 export interface OwnPasswordRequest {
 	/** The caller's own, to make sure. */
 	password: string;
+}
+export interface Participant {
+	deafened: boolean;
+	joined_at: string;
+	/** How to reach their audio: relayed by WebRTC with signals through voice_signal; outside: on another kind of client, not from here. */
+	media: "relayed" | "outside";
+	muted: boolean;
+	/** Only for participants of the same room. */
+	peer_id?: string;
+	user: UserSummary | null;
 }
 export interface PasswordRequest {
 	current_password: string;
@@ -1042,6 +1098,16 @@ export interface UserSummary {
 	rank: "member" | "moderator" | "admin" | "owner";
 	username: string;
 }
+export interface VoiceList {
+	/** What the operator set for browsers to find each other by; empty: they connect directly. */
+	ice_servers: ICEServer[];
+	/** The caller's voice rooms, those without participants as well. */
+	rooms: VoiceRoom[];
+}
+export interface VoiceRoom {
+	participants: Participant[];
+	room_id: string;
+}
 export interface VotesRequest {
 	/** Ids of options. */
 	options: string[];
@@ -1455,6 +1521,13 @@ export interface Operations {
 		body: undefined;
 		answer: Blob;
 	};
+	/** List slash commands */
+	"GET /commands": {
+		path: undefined;
+		query: undefined;
+		body: undefined;
+		answer: CommandList;
+	};
 	/** Read this reference as a page */
 	"GET /docs": {
 		path: undefined;
@@ -1812,6 +1885,13 @@ export interface Operations {
 		body: undefined;
 		answer: ChangeList;
 	};
+	/** Call a slash command */
+	"POST /rooms/{id}/commands": {
+		path: { id: string };
+		query: undefined;
+		body: CommandRequest;
+		answer: CommandResult;
+	};
 	/** List a room's invite links, newest first */
 	"GET /rooms/{id}/invites": {
 		path: { id: string };
@@ -1938,6 +2018,13 @@ export interface Operations {
 		body: UserRequest;
 		answer: Room;
 	};
+	/** Say who is in a voice room */
+	"GET /rooms/{id}/voice": {
+		path: { id: string };
+		query: undefined;
+		body: undefined;
+		answer: VoiceRoom;
+	};
 	/** Search messages */
 	"GET /search": {
 		path: undefined;
@@ -2014,6 +2101,13 @@ export interface Operations {
 		query: undefined;
 		body: undefined;
 		answer: undefined;
+	};
+	/** List who is in the own voice rooms */
+	"GET /voice": {
+		path: undefined;
+		query: undefined;
+		body: undefined;
+		answer: VoiceList;
 	};
 	/** List webhooks, with their addresses for those who manage the server */
 	"GET /webhooks": {
