@@ -83,15 +83,6 @@ func (d *Dialect) channel(ctx context.Context, by chat.Actor, name string) (chat
 	return chat.Room{}, chat.ErrRoomNotFound
 }
 
-// channelName is channelOf for an id.
-func (d *Dialect) channelName(ctx context.Context, id chat.RoomID) string {
-	room, err := d.core.RoomSettings(ctx, id)
-	if err != nil {
-		return ""
-	}
-	return channelOf(room)
-}
-
 // channelShown is a channel in lists (specs: originchats §6.3). The last four are there for some types only.
 type channelShown struct {
 	Name        string          `json:"name"`

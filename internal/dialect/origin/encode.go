@@ -15,7 +15,7 @@ func (d *Dialect) Encode(ctx context.Context, ev chat.Event, viewer chat.UserID)
 	case chat.MessageCreated:
 		return d.messageCreated(ctx, e.Message)
 	case chat.MessageChanged:
-		return d.messageChanged(ctx, e.Message)
+		return d.messageChanged(ctx, e)
 	case chat.MessageDeleted:
 		return d.messageDeleted(ctx, e.Message)
 	case chat.ReactionAdded:

@@ -9,12 +9,12 @@ import (
 	"time"
 
 	"parley/internal/chat"
-	"parley/internal/core"
 	"parley/internal/jsontext"
 )
 
 var messageCommands = map[string]command{
-	"message_new": messageNew,
+	"message_new": messageNew, "message_edit": messageEdit, "message_delete": messageDelete, "message_get": messageGet,
+	"message_replies": messageReplies, "typing": typing,
 }
 
 // appendSeconds appends a time as Unix seconds with a fraction (specs: originchats §1).
@@ -51,7 +51,7 @@ func (d *Dialect) authorOf(ctx context.Context, m *chat.Message) string {
 		return nameOf(m.Sender)
 	case m.SenderID != "":
 		return d.nameByID(ctx, m.SenderID)
-	case m.Extras != nil && m.Extras.Author != nil && m.Extras.Author.Kind == chat.PluginAuthor:
+	case m.Extras != nil && m.Extras.Author != nil && m.Extras.Author.Kind != chat.WebhookAuthor && m.Extras.Author.Name != "":
 		return m.Extras.Author.Name
 	}
 	return serverName
@@ -74,8 +74,8 @@ func (d *Dialect) appendMessage(ctx context.Context, b []byte, m *chat.Message, 
 		b = append(b, "null"...)
 	}
 	answered := ""
-	if m.ParentID != 0 && !d.isThreadHead(ctx, m) {
-		answered = d.authorOfID(ctx, m.ParentID)
+	if parent := d.answers(ctx, m); parent != 0 {
+		answered = d.authorOfID(ctx, parent)
 		b = append(d.ids.append(append(b, `,"reply_to":{"id":"`...), messageKind, int64(m.ParentID)), '"')
 		b = jsontext.AppendString(append(b, `,"user":`...), answered)
 		b = append(b, '}')
@@ -103,7 +103,7 @@ func (d *Dialect) appendRare(ctx context.Context, b []byte, m *chat.Message) []b
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = append(jsontext.AppendString(b, r.Emoji), ":["...)
+			b = append(jsontext.AppendString(b, d.emojiOnWire(ctx, r.Emoji)), ":["...)
 			for j, user := range r.Users {
 				if j > 0 {
 					b = append(b, ',')
@@ -113,6 +113,9 @@ func (d *Dialect) appendRare(ctx context.Context, b []byte, m *chat.Message) []b
 			b = append(b, ']')
 		}
 		b = append(b, '}')
+	}
+	if len(m.Attachments) > 0 {
+		b = jsontext.AppendValue(append(b, `,"attachments":`...), d.attachments(m.Attachments))
 	}
 	if x := m.Extras; x != nil {
 		if len(x.Embeds) > 0 {
@@ -189,26 +192,62 @@ func (d *Dialect) authorOfID(ctx context.Context, id chat.MessageID) string {
 	return d.authorOf(ctx, m)
 }
 
-// isThreadHead reports whether a message's parent is no message to clients, but the head of a forum's thread.
-func (d *Dialect) isThreadHead(context.Context, *chat.Message) bool { return false }
+// answers returns the message that one replies to; 0 for none. The first message of a forum's thread is none to clients.
+func (d *Dialect) answers(ctx context.Context, m *chat.Message) chat.MessageID {
+	if m.ParentID == m.ThreadID && m.ParentID != 0 && d.factsOf(ctx, m.RoomID).forum {
+		return 0
+	}
+	return m.ParentID
+}
 
-// appendPlace appends the channel of a message, and its thread: thread null where there is none, or no such key.
+// threadOf returns the forum's thread that a message is in; 0 for none. Replies in other rooms are no threads to clients.
+func (d *Dialect) threadOf(ctx context.Context, m *chat.Message) chat.MessageID {
+	if m.ThreadID != 0 && d.factsOf(ctx, m.RoomID).forum {
+		return m.ThreadID
+	}
+	return 0
+}
+
+// appendPlace appends the channel of a message, and its thread if it is in one.
 func (d *Dialect) appendPlace(ctx context.Context, b []byte, m *chat.Message) []byte {
-	return jsontext.AppendString(append(b, `,"channel":`...), d.channelName(ctx, m.RoomID))
+	b = jsontext.AppendString(append(b, `,"channel":`...), d.channelName(ctx, m.RoomID))
+	if thread := d.threadOf(ctx, m); thread != 0 {
+		b = append(d.ids.append(append(b, `,"thread_id":"`...), threadKind, int64(thread)), '"')
+	}
+	return b
+}
+
+// shown reports whether clients of this protocol have a message like this: lines of the server and heads of threads are none.
+func (d *Dialect) shown(ctx context.Context, m *chat.Message) bool {
+	return m.Type != chat.SystemMessage && m.Type != chat.ThreadMessage && !d.factsOf(ctx, m.RoomID).hidden
 }
 
 // messageCreated is a new message (specs: originchats §8 message_new).
 func (d *Dialect) messageCreated(ctx context.Context, m *chat.Message) []byte {
-	if m.Type == chat.SystemMessage {
+	if !d.shown(ctx, m) {
 		return nil
 	}
 	b := append(make([]byte, 0, 500+len(m.Content)+len(m.Content)/8), `{"cmd":"message_new","message":`...)
 	b = d.appendPlace(ctx, d.appendMessage(ctx, b, m, true), m)
-	return append(b, `,"thread_id":null,"global":true}`...)
+	if d.threadOf(ctx, m) == 0 && (m.Extras == nil || m.Extras.Author == nil && m.Extras.Command == nil) {
+		b = append(b, `,"thread_id":null`...) // answers to commands and posts of webhooks have no such key
+	}
+	return append(b, `,"global":true}`...)
 }
 
-// messageChanged is an edit; pins are told by it, too.
-func (d *Dialect) messageChanged(ctx context.Context, m *chat.Message) []byte {
+// messageChanged is what became of a message: an edit, or a pin. Other changes, such as what is known of a link, have no packet.
+func (d *Dialect) messageChanged(ctx context.Context, e chat.MessageChanged) []byte {
+	m := e.Message
+	if !d.shown(ctx, m) {
+		return nil
+	}
+	switch e.What {
+	case chat.ChangedPin:
+		return d.pinned(ctx, m)
+	case chat.ChangedLinks:
+		return nil
+	case chat.ChangedText, chat.ChangedAny:
+	}
 	b := append(make([]byte, 0, 600+2*len(m.Content)), `{"cmd":"message_edit","id":"`...)
 	b = d.ids.append(b, messageKind, int64(m.ID))
 	b = jsontext.AppendString(append(b, `","content":`...), m.Content)
@@ -217,14 +256,20 @@ func (d *Dialect) messageChanged(ctx context.Context, m *chat.Message) []byte {
 }
 
 func (d *Dialect) messageDeleted(ctx context.Context, m *chat.Message) []byte {
+	if !d.shown(ctx, m) {
+		return nil
+	}
 	b := d.ids.append([]byte(`{"cmd":"message_delete","id":"`), messageKind, int64(m.ID))
 	return append(d.appendPlace(ctx, append(b, '"'), m), `,"global":true}`...)
 }
 
 func (d *Dialect) reaction(ctx context.Context, cmd string, m *chat.Message, user chat.UserID, emoji string) []byte {
+	if !d.shown(ctx, m) {
+		return nil
+	}
 	b := jsontext.AppendString([]byte(`{"cmd":`), cmd)
 	b = d.ids.append(append(b, `,"id":"`...), messageKind, int64(m.ID))
-	b = jsontext.AppendString(append(b, `","emoji":`...), emoji)
+	b = jsontext.AppendString(append(b, `","emoji":`...), d.emojiOnWire(ctx, emoji))
 	b = d.appendPlace(ctx, b, m)
 	b = jsontext.AppendString(append(b, `,"from":`...), d.nameByID(ctx, user))
 	return append(b, `,"global":true}`...)
@@ -248,33 +293,4 @@ func (d *Dialect) typing(ctx context.Context, e chat.Typing) any {
 		p.ThreadID = &id
 	}
 	return p
-}
-
-// messageNew sends a message (specs: originchats-commands §3.1).
-func messageNew(ctx context.Context, s *socket, q *request) (any, error) {
-	d := s.dialect
-	name, err := q.text("channel")
-	if err != nil {
-		return nil, err
-	}
-	content, err := q.text("content")
-	if err != nil {
-		return nil, err
-	}
-	room, err := d.channel(ctx, s.actor, name)
-	if err != nil {
-		return nil, inWords(err, q.cmd, map[string]string{"room_not_found": "Channel not found"})
-	}
-	var msg *chat.Message
-	answered, err := s.answering(ctx, q, room.ID, func(ctx context.Context) (string, error) {
-		var err error
-		if msg, _, err = d.core.SendMessage(ctx, s.actor, core.NewMessage{RoomID: room.ID, Content: content}); err != nil {
-			return "", err
-		}
-		return msg.Mark, nil
-	})
-	if err != nil || answered {
-		return nil, err
-	}
-	return written(d.messageCreated(ctx, msg)), nil
 }

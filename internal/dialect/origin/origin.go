@@ -63,6 +63,8 @@ type Dialect struct {
 	lists pusher // channel lists that are to be sent anew
 	marks atomic.Uint64
 	named subjects
+	facts roomFacts
+	emoji emojiTable
 }
 
 // New makes the dialect.

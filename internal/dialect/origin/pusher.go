@@ -66,6 +66,8 @@ func (p *pusher) everyone() []*socket {
 // hear notes whose list events may have changed. It is on the committer's way and only notes.
 func (p *pusher) hear(events []chat.Event) {
 	for _, ev := range events {
+		p.dialect.facts.apply(ev)
+		p.dialect.emoji.apply(ev)
 		switch e := ev.(type) {
 		case chat.RolesChanged, chat.DirectoryChanged:
 			p.note("")
