@@ -33,7 +33,21 @@ type Addressed interface {
 type MessageCreated struct{ Message *Message }
 
 // MessageChanged says that a message's content, pin or previews changed. It carries the whole new state.
-type MessageChanged struct{ Message *Message }
+type MessageChanged struct {
+	Message *Message
+	What    MessageChange // for those who tell changes apart
+}
+
+// MessageChange says what of a message changed.
+type MessageChange string
+
+// What can change. Made up for from the store, a change is any: then nobody knows how many there were.
+const (
+	ChangedAny   MessageChange = ""
+	ChangedText  MessageChange = "text"
+	ChangedPin   MessageChange = "pin"
+	ChangedLinks MessageChange = "links" // what is known of the pages behind them
+)
 
 // MessageDeleted says that a message became a tombstone.
 type MessageDeleted struct{ Message *Message }

@@ -354,6 +354,26 @@ func (c *Core) Stats(ctx context.Context, by chat.Actor) (Stats, error) {
 	return c.Store.Stats(ctx, c.now())
 }
 
+// Counts are what everybody may know of how large the server is.
+type Counts struct{ Users int64 }
+
+// countsLife is how old a count may be that is told to anyone who asks.
+const countsLife = time.Minute
+
+// Counts returns them, counted within the last minute.
+func (c *Core) Counts(ctx context.Context) (Counts, error) {
+	c.counted.Lock()
+	defer c.counted.Unlock()
+	if now := c.now(); now.Sub(c.countedAt) >= countsLife || c.countedAt.IsZero() {
+		stats, err := c.Store.Stats(ctx, now)
+		if err != nil {
+			return Counts{}, err
+		}
+		c.counts, c.countedAt = Counts{Users: stats.Users}, now
+	}
+	return c.counts, nil
+}
+
 // CreateServerInvite makes an invite to register (create_invites); InvitesToServer lists them. Revoked by RevokeInvite.
 // Fails with expires_in_invalid, max_uses_invalid, too_many_invites, permission_missing.
 func (c *Core) CreateServerInvite(ctx context.Context, by chat.Actor, n NewInvite) (chat.Invite, error) {

@@ -300,6 +300,54 @@ func (c *Core) OpenAttachment(ctx context.Context, by chat.Actor, key string, th
 	return f, err
 }
 
+// Attachment returns what is known of a file, to whom OpenAttachment would open it. Fails like it.
+func (c *Core) Attachment(ctx context.Context, by chat.Actor, key string) (chat.Attachment, error) {
+	a, err := c.Store.AttachmentByKey(ctx, key)
+	if err == nil {
+		err = c.mayOpen(ctx, by, a)
+	}
+	if err != nil && chat.AsError(err).Kind == chat.Forbidden {
+		err = errAttachmentNotFound
+	}
+	return a, err
+}
+
+// DeleteAttachment takes an upload away that no message carries yet: the uploader's, or anybody's for who manages messages. What
+// was sent goes with its message. Fails with attachment_not_found, delete_forbidden, attachment_sent.
+func (c *Core) DeleteAttachment(ctx context.Context, by chat.Actor, key string) error {
+	user, err := c.person(ctx, by)
+	if err != nil {
+		return err
+	}
+	a, err := c.Store.AttachmentByKey(ctx, key)
+	if err == nil && a.Scan == chat.ScanInfected {
+		err = errAttachmentNotFound
+	}
+	if err != nil {
+		if chat.AsError(err).Kind == chat.NotFound {
+			err = errAttachmentNotFound
+		}
+		return err
+	}
+	if a.UploaderID != by.UserID && user.Rank < chat.RankAdmin {
+		return refusal(chat.CanDelete)
+	}
+	err = c.change(ctx, func(tx Tx) ([]chat.Event, error) {
+		now, err := tx.Attachment(ctx, a.ID)
+		if err != nil {
+			return nil, err
+		}
+		if now.MessageID != 0 {
+			return nil, chat.Errorf(chat.Conflict, "attachment_sent", "This file is part of a message: delete the message.")
+		}
+		return nil, tx.DeleteAttachment(ctx, a.ID)
+	})
+	if err == nil {
+		c.releaseBlobs([]string{a.Hash, a.ThumbHash})
+	}
+	return err
+}
+
 // mayOpen refuses files of messages that the actor cannot read, and uploads of others that were never sent.
 func (c *Core) mayOpen(ctx context.Context, by chat.Actor, a chat.Attachment) error {
 	switch {

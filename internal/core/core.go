@@ -122,6 +122,10 @@ type Core struct {
 	official  directoryCache
 	standings standingCache
 
+	counted   sync.Mutex // guards counts and countedAt
+	counts    Counts
+	countedAt time.Time
+
 	hashing chan struct{} // bounds parallel password hashing
 	argon   argonParams
 	randMu  sync.Mutex

@@ -46,6 +46,11 @@ func (c *Core) CustomEmoji(ctx context.Context, by chat.Actor) ([]chat.Emoji, er
 	return c.Store.AllEmoji(ctx)
 }
 
+// MayManageEmoji says whether the actor may change the server's emoji. Fails with permission_missing.
+func (c *Core) MayManageEmoji(ctx context.Context, by chat.Actor) error {
+	return c.permitEmoji(ctx, by)
+}
+
 // permitEmoji is permit for who may change the server's emoji: manage_emoji, or manage_server.
 func (c *Core) permitEmoji(ctx context.Context, by chat.Actor) error {
 	_, err := c.permit(ctx, by, chat.ManageServer)

@@ -279,6 +279,22 @@ func (c *Core) AllServerRooms(ctx context.Context, by chat.Actor) ([]ServerRoom,
 	return c.ServerDirectory(ctx, chat.Operator)
 }
 
+// ListedRooms returns the rooms of the server in their order, whoever may see them, for those who translate names. Nobody
+// changes the list; counters in it are not current.
+func (c *Core) ListedRooms(ctx context.Context) ([]chat.Room, error) {
+	d, err := c.directory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return d.rooms, nil
+}
+
+// May says whether the actor has a right in a room, and if not, why.
+func (c *Core) May(ctx context.Context, by chat.Actor, right chat.Right, room chat.RoomID) error {
+	_, err := c.allow(ctx, by, right, room)
+	return err
+}
+
 // RoomSettings returns a room without asking who wants to know, for those who translate events of rooms whose readers have
 // been decided. Counters in it are stale. Fails with room_not_found.
 func (c *Core) RoomSettings(ctx context.Context, id chat.RoomID) (chat.Room, error) {

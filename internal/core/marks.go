@@ -14,6 +14,9 @@ func WithMark(ctx context.Context, name string) context.Context {
 	return context.WithValue(ctx, markKey{}, name)
 }
 
+// MarkOf returns the name of the request that a call is made for; empty for none.
+func MarkOf(ctx context.Context) string { return markOf(ctx) }
+
 func markOf(ctx context.Context) string {
 	name, _ := ctx.Value(markKey{}).(string)
 	return name

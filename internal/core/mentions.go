@@ -15,6 +15,12 @@ import (
 // mentionPattern finds @name; what stands before it must not be part of a word or an address.
 var mentionPattern = regexp.MustCompile(`(?:^|[^\pL\pN_@./])@([A-Za-z0-9_]{1,64})`)
 
+// roleMentionPattern finds @&role.
+var roleMentionPattern = regexp.MustCompile(`@&([A-Za-z0-9_]{1,64})`)
+
+// maxRoleMentions bounds how many people one message mentions by their roles.
+const maxRoleMentions = 1000
+
 // codePattern finds what is quoted as code, where an @ means nothing.
 var codePattern = regexp.MustCompile("(?s)```.*?(?:```|$)|`[^`\n]*`")
 
@@ -36,16 +42,20 @@ func (c *Core) mentions(ctx context.Context, s *seat, content string) (users []c
 			names = append(names, name)
 		}
 	}
-	if everyone {
+	holders, all, err := c.roleMentions(ctx, s, content)
+	if err != nil {
+		return nil, false, err
+	}
+	if everyone || all {
 		users, err = c.Store.MemberIDs(ctx, s.room.ID)
 		return users, true, err
 	}
 	if len(names) == 0 {
-		return nil, false, nil
+		return holders, false, nil
 	}
 	named, err := c.Store.UsersByName(ctx, names)
 	if err != nil || len(named) == 0 {
-		return nil, false, err
+		return holders, false, err
 	}
 	ids := make([]chat.UserID, len(named))
 	for i, u := range named {
@@ -57,12 +67,73 @@ func (c *Core) mentions(ctx context.Context, s *seat, content string) (users []c
 	}
 	for _, name := range names { // in the order they stand in the text
 		for _, u := range named {
-			if strings.EqualFold(u.Username, name) && slices.ContainsFunc(members, func(m chat.Member) bool { return m.UserID == u.ID }) {
+			if strings.EqualFold(u.Username, name) && (slices.ContainsFunc(members, func(m chat.Member) bool { return m.UserID == u.ID }) || c.readsQuietly(ctx, s, u.ID)) {
 				users = append(users, u.ID)
 			}
 		}
 	}
+	for _, u := range holders {
+		if !slices.Contains(users, u) {
+			users = append(users, u)
+		}
+	}
 	return users, false, nil
+}
+
+// roleMentions finds the members of the room who have a role that a text mentions as @&role. The role of everyone is a mention of
+// all, which needs the right to.
+func (c *Core) roleMentions(ctx context.Context, s *seat, content string) (users []chat.UserID, all bool, err error) {
+	found := roleMentionPattern.FindAllStringSubmatch(codePattern.ReplaceAllString(content, " "), -1)
+	if len(found) == 0 {
+		return nil, false, nil
+	}
+	table, err := c.roleTable(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, role := range table {
+		if !slices.ContainsFunc(found, func(m []string) bool { return strings.EqualFold(m[1], role.Name) }) {
+			continue
+		}
+		if role.ID == chat.RoleUser {
+			all = all || s.user == nil || s.decide(chat.CanMentionAll, c.now()) == nil
+			continue
+		}
+		for page := (chat.Page{Limit: 100}); len(users) < maxRoleMentions; {
+			holders, next, err := c.Store.ListUsers(ctx, UserQuery{Rank: string(role.ID), Page: page})
+			if err != nil {
+				return nil, false, err
+			}
+			for _, u := range holders {
+				if !slices.Contains(users, u.ID) {
+					users = append(users, u.ID)
+				}
+			}
+			if page.Cursor = next; next == "" {
+				break
+			}
+		}
+	}
+	if all || len(users) == 0 {
+		return nil, all, nil
+	}
+	members, err := c.Store.MembersAmong(ctx, s.room.ID, users)
+	if err != nil {
+		return nil, false, err
+	}
+	slices.Sort(users)
+	return slices.DeleteFunc(users, func(u chat.UserID) bool {
+		return !slices.ContainsFunc(members, func(m chat.Member) bool { return m.UserID == u }) && !c.readsQuietly(ctx, s, u)
+	}), false, nil
+}
+
+// readsQuietly reports whether somebody who is no member of a room of the server may read it all the same.
+func (c *Core) readsQuietly(ctx context.Context, s *seat, user chat.UserID) bool {
+	if !s.room.Official {
+		return false
+	}
+	_, err := c.allow(ctx, chat.Actor{UserID: user}, chat.CanRead, s.room.ID)
+	return err == nil
 }
 
 // notify says who is told of a message: the mentioned, the author of the message replied to, the other person of a direct
@@ -94,6 +165,11 @@ func (c *Core) notify(ctx context.Context, s *seat, d *chat.Draft, parent *chat.
 	members, err := c.Store.MembersAmong(ctx, s.room.ID, ids)
 	if err != nil {
 		return nil, err
+	}
+	for _, u := range ids {
+		if !slices.ContainsFunc(members, func(m chat.Member) bool { return m.UserID == u }) && c.readsQuietly(ctx, s, u) {
+			members = append(members, chat.Member{UserID: u, Notify: chat.NotifyAll})
+		}
 	}
 	blockers, err := c.Store.BlockersOf(ctx, d.SenderID)
 	if err != nil {

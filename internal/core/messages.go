@@ -244,7 +244,7 @@ func (c *Core) ReviseMessage(ctx context.Context, by chat.Actor, id chat.Message
 			e.Extras = &x
 		}
 		msg, err = tx.EditMessage(ctx, id, e)
-		return []chat.Event{chat.MessageChanged{Message: msg}}, err
+		return []chat.Event{chat.MessageChanged{Message: msg, What: chat.ChangedText}}, err
 	})
 	if err == nil {
 		c.releaseBlobs(pictures) // if no message shows them now

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"parley/internal/chat"
@@ -82,4 +83,49 @@ func (c *Core) ReadNotification(ctx context.Context, by chat.Actor, id int64) er
 			return errNotificationNotFound
 		}
 	}
+}
+
+// Pings lists the messages that the actor was told of because they mention them or one of their roles, or answer them: newest
+// first, as long as notifications are kept, deleted ones and those of rooms they may not read any more left out. offset are
+// skipped, at most limit (1–100) returned; total counts all.
+func (c *Core) Pings(ctx context.Context, by chat.Actor, limit, offset int) (list []chat.Message, total int, err error) {
+	if _, err := c.person(ctx, by); err != nil {
+		return nil, 0, err
+	}
+	var ids []chat.MessageID
+	readable := make(map[chat.RoomID]bool)
+	now := c.now()
+	for page := (chat.Page{Limit: 100}); ; {
+		some, next, err := c.Store.Notifications(ctx, by.UserID, false, now, page)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, n := range some {
+			if n.MessageID == 0 || n.Type != chat.NotifyMention && n.Type != chat.NotifyReply {
+				continue
+			}
+			if _, asked := readable[n.RoomID]; !asked {
+				_, err := c.allow(ctx, by, chat.CanRead, n.RoomID)
+				readable[n.RoomID] = err == nil
+			}
+			if readable[n.RoomID] && !slices.Contains(ids, n.MessageID) {
+				ids = append(ids, n.MessageID)
+			}
+		}
+		if page.Cursor = next; next == "" {
+			break
+		}
+	}
+	total = len(ids)
+	ids = ids[min(offset, total):]
+	found, err := c.Store.MessagesByID(ctx, ids[:min(limit, len(ids))])
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, m := range slices.Backward(found) {
+		if !m.Deleted {
+			list = append(list, *m)
+		}
+	}
+	return list, total, c.fillMessages(ctx, pointers(list)...)
 }

@@ -54,7 +54,7 @@ func (c *Core) setPinned(ctx context.Context, by chat.Actor, id chat.MessageID, 
 		if msg, err = tx.SetPinned(ctx, id, pinned, by.UserID, c.now()); err != nil {
 			return nil, err
 		}
-		return []chat.Event{chat.MessageChanged{Message: msg}}, nil
+		return []chat.Event{chat.MessageChanged{Message: msg, What: chat.ChangedPin}}, nil
 	})
 	if err != nil {
 		return nil, err

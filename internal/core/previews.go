@@ -123,7 +123,7 @@ func (c *Core) SetLinks(ctx context.Context, id chat.MessageID, links []chat.Lin
 		if err != nil {
 			return nil, err
 		}
-		return []chat.Event{chat.MessageChanged{Message: msg}}, nil
+		return []chat.Event{chat.MessageChanged{Message: msg, What: chat.ChangedLinks}}, nil
 	})
 }
 

@@ -78,6 +78,44 @@ func (c *Core) Search(ctx context.Context, by chat.Actor, s Searching) (SearchPa
 	return page, c.present(ctx, by, found.Hits, &page)
 }
 
+// SearchRoom finds messages of one room that contain the words of a text one after the other, the last one perhaps only its
+// beginning; newest first, at most limit (1–100). In rooms of the server people become members by it. Fails like Search.
+func (c *Core) SearchRoom(ctx context.Context, by chat.Actor, room chat.RoomID, text string, limit int) ([]chat.Message, error) {
+	if utf8.RuneCountInString(text) > maxSearchText {
+		return nil, chat.InvalidField("q", "query_too_long", "At most %d characters.", maxSearchText)
+	}
+	user, err := c.person(ctx, by)
+	if err != nil {
+		return nil, err
+	}
+	s, err := c.allow(ctx, by, chat.CanRead, room)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.charge(ctx, "search:"+string(by.UserID), c.Limits.SearchPerMinute, time.Minute, "You are searching too often."); err != nil {
+		return nil, err
+	}
+	words := fold.Words(text)
+	if len(words) == 0 || len(words) > maxSearchWords {
+		return nil, nil
+	}
+	if s.member == nil {
+		err := c.change(ctx, func(tx Tx) ([]chat.Event, error) { return c.enterQuietly(ctx, tx, s, user) })
+		if err != nil {
+			return nil, err
+		}
+	}
+	found, err := c.Store.Search(ctx, chat.SearchQuery{Reader: by.UserID, RoomID: room, Terms: []chat.SearchTerm{{Words: words, Prefix: true}}, Limit: limit})
+	if err != nil {
+		return nil, err
+	}
+	list := make([]chat.Message, len(found.Hits))
+	for i, hit := range found.Hits {
+		list[i] = hit.Message
+	}
+	return list, c.fillMessages(ctx, pointers(list)...)
+}
+
 // present keeps the hits that the actor may read right now (a member may be timed out, or a role list may exclude them) and
 // completes them.
 func (c *Core) present(ctx context.Context, by chat.Actor, hits []chat.SearchHit, page *SearchPage) error {

@@ -215,7 +215,7 @@ func eventOf(m *chat.Message, since chat.Seq) chat.Sequenced {
 // who missed it together with a later change of it, but only changed for those who had read it meanwhile.
 func asSeen(ev chat.Event, from chat.Seq) chat.Event {
 	if e, ok := ev.(chat.MessageCreated); ok && e.Message.Seq <= from {
-		return chat.MessageChanged(e)
+		return chat.MessageChanged{Message: e.Message}
 	}
 	return ev
 }

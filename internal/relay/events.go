@@ -117,6 +117,7 @@ func (w *writer) body(ev chat.Event) kind {
 		return messageCreated
 	case chat.MessageChanged:
 		state(e.Message)
+		w.text(string(e.What))
 		return messageChanged
 	case chat.MessageDeleted:
 		state(e.Message)
@@ -324,7 +325,9 @@ func (w *writer) reaction(m *chat.Message, user chat.UserID, emoji string) {
 // readers make the event of each kind from its body.
 var readers = map[kind]func(*reader) chat.Event{
 	messageCreated: func(r *reader) chat.Event { return chat.MessageCreated{Message: r.state()} },
-	messageChanged: func(r *reader) chat.Event { return chat.MessageChanged{Message: r.state()} },
+	messageChanged: func(r *reader) chat.Event {
+		return chat.MessageChanged{Message: r.state(), What: chat.MessageChange(r.text())}
+	},
 	messageDeleted: func(r *reader) chat.Event { return chat.MessageDeleted{Message: r.state()} },
 	reactionAdded: func(r *reader) chat.Event {
 		m, user, emoji := r.reaction()

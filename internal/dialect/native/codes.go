@@ -204,6 +204,7 @@ var codes = []Code{
 	{"embeds_invalid", http.StatusBadRequest, "An embed is not what it should be; the text says which."},
 	{"name_invalid", http.StatusBadRequest, "The name that something is posted under cannot be one."},
 	{"external_name_taken", http.StatusConflict, "Somebody else here has this name at the provider already."},
+	{"attachment_sent", http.StatusConflict, "The file is part of a message, and goes with it."},
 	{"mention_all_forbidden", http.StatusForbidden, "The caller may not mention everyone."},
 	{"invite_forbidden", http.StatusForbidden, "Only the room's admins invite."},
 	{"manage_members_forbidden", http.StatusForbidden, "Only the room's admins manage its members."},

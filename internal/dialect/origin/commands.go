@@ -16,6 +16,11 @@ var commands = gather(
 	roleCommands,
 	userRoleCommands,
 	channelCommands,
+	findCommands,
+	reactionCommands,
+	pinCommands,
+	emojiCommands,
+	attachmentCommands,
 )
 
 func gather(tables ...map[string]command) map[string]command {

@@ -35,6 +35,12 @@ func (d *Dialect) packet(ctx context.Context, ev chat.Event, _ chat.UserID) any 
 	switch e := ev.(type) {
 	case chat.PresenceChanged:
 		return d.presence(ctx, e.Presence)
+	case chat.EmojiAdded:
+		return emojiAdded(e.Emoji)
+	case chat.EmojiUpdated:
+		return emojiUpdated(e.Emoji)
+	case chat.EmojiRemoved:
+		return emojiDeletePacket{"emoji_delete", e.ID, true}
 	case chat.Typing:
 		return d.typing(ctx, e)
 	case chat.RolesChanged:

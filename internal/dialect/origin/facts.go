@@ -69,4 +69,6 @@ func (d *Dialect) factsOf(ctx context.Context, room chat.RoomID) facts {
 }
 
 // channelName is the name of a room's channel.
-func (d *Dialect) channelName(ctx context.Context, id chat.RoomID) string { return d.factsOf(ctx, id).channel }
+func (d *Dialect) channelName(ctx context.Context, id chat.RoomID) string {
+	return d.factsOf(ctx, id).channel
+}

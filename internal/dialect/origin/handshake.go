@@ -74,7 +74,7 @@ func (d *Dialect) handshake(ctx context.Context, s *socket) ([]byte, error) {
 	}
 	return packetText(handshakePacket{"handshake", handshake{
 		Server: d.serverShown(ctx, s.host, server),
-		Limits: limitsShown{core.MaxContent, searchResults},
+		Limits: limitsShown{d.PostContent, searchResults},
 		Attachments: attachmentRules{Enabled: true, MaxSize: d.core.Limits.AttachmentBytes, AllowedTypes: []string{"image/*", "application/pdf"},
 			MaxPerUser: -1, PermanentTiers: []string{"pro", "max"}},
 		Version: protocolVersion, ValidatorKey: s.key, Capabilities: d.capabilities(), Permissions: serverPermissions, AuthMode: d.AuthMode,

@@ -13,8 +13,7 @@ import (
 )
 
 var messageCommands = map[string]command{
-	"message_new": messageNew, "message_edit": messageEdit, "message_delete": messageDelete, "message_get": messageGet,
-	"message_replies": messageReplies, "typing": typing,
+	"message_new": messageNew, "message_edit": messageEdit, "message_delete": messageDelete, "typing": typing,
 }
 
 // appendSeconds appends a time as Unix seconds with a fraction (specs: originchats §1).

@@ -35,6 +35,8 @@ type Options struct {
 
 	PublicURL string   // where clients reach the server; empty: what a request was sent to
 	AuthMode  AuthMode // default: AuthBoth
+	// PostContent is how many characters a message has at most; default 2,000, at most what the core takes.
+	PostContent int
 }
 
 // AuthMode says how people log in.
@@ -71,6 +73,9 @@ type Dialect struct {
 func New(o Options) *Dialect {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.PostContent <= 0 || o.PostContent > core.MaxContent {
+		o.PostContent = 2000
 	}
 	if o.AuthMode == "" {
 		o.AuthMode = AuthBoth

@@ -6,6 +6,19 @@ import "net/http"
 func (d *Dialect) routes() map[string]http.HandlerFunc {
 	posts := forAll((&webhookPosts{core: d.core, incident: d.incident}).ServeHTTP)
 	return map[string]http.HandlerFunc{
+		"GET /info":                 forAll(d.serveInfo),
+		"GET /emojis/{name}":        forAll(d.serveEmoji),
+		"GET /server-assets/{name}": forAll(d.serveAsset),
+		"GET /attachments/{id}":     forAll(d.serveAttachment),
+		"POST /attachments/upload":  forAll(d.serveUpload),
+		"OPTIONS /info":             forAll(nil),
+		"OPTIONS /emojis/":          forAll(nil),
+		"OPTIONS /server-assets/":   forAll(nil),
+		"OPTIONS /attachments/":     forAll(nil),
+		"GET /emojis/":              forAll(notFound),
+		"GET /server-assets/":       forAll(notFound),
+		"GET /attachments/":         forAll(notFound),
+
 		"POST /webhooks":     posts,
 		"POST /webhooks/":    posts,
 		"OPTIONS /webhooks":  forAll(nil),

@@ -232,7 +232,6 @@ func sayWords(p place) map[string]string {
 
 // messageNew sends a message (specs: originchats-commands §3.1).
 func messageNew(ctx context.Context, s *socket, q *request) (any, error) {
-	d := s.dialect
 	m, err := s.said(q)
 	if err != nil {
 		return nil, err
@@ -274,7 +273,7 @@ func (s *socket) sayPlace(ctx context.Context, q *request, channel, thread strin
 		return p, inWords(err, q.cmd, map[string]string{chat.ErrRoomNotFound.Code: "Channel not found"})
 	}
 	if p.room.Form != chat.Text {
-		if err := s.dialect.core.MaySend(ctx, s.actor, p.room.ID); err != nil {
+		if err := s.dialect.core.May(ctx, s.actor, chat.CanSend, p.room.ID); err != nil {
 			return p, inWords(err, q.cmd, sayWords(p))
 		}
 		return p, refuse(q.cmd, "Cannot send messages in this channel type")
@@ -339,7 +338,7 @@ func messageEdit(ctx context.Context, s *socket, q *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	edit := core.MessageEdit{Content: content}
+	edit := core.Revision{Content: content}
 	if q.given("embeds") {
 		embeds, err := q.embeds()
 		if err != nil {

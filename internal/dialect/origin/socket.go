@@ -24,6 +24,7 @@ type socket struct {
 	agent   string // what the client calls itself
 	host    string // what the client was sent to: scheme and host
 	key     string // validator_key of this connection
+	token   string // validator that it was given when it logged in
 
 	actor chat.Actor // zero before login
 	live  *hub.Conn  // nil before login
@@ -153,14 +154,14 @@ func (s *socket) tellAll(packet any) { s.dialect.tellAll(packetText(packet)) }
 
 // answering runs a call of the core whose event is the answer. The event reaches this connection, with the listener of the
 // request, before it returns true. False says that there was no event, so that a reply has to be sent. do is given the context
-// for the call and returns the mark of what it did: that of the message in its answer.
+// for the call and returns the mark of what it did: that of the message in its answer. A mark begins with the command.
 func (s *socket) answering(ctx context.Context, q *request, room chat.RoomID, do func(ctx context.Context) (mark string, err error)) (bool, error) {
 	d := s.dialect
 	if !s.live.Follows(room) {
 		_, err := do(ctx)
 		return false, err
 	}
-	mark := "o" + strconv.FormatUint(d.marks.Add(1), 36)
+	mark := q.cmd + "#" + strconv.FormatUint(d.marks.Add(1), 36)
 	d.hub.Expect(mark, s.live, q.tail())
 	got, err := do(core.WithMark(ctx, mark))
 	if err != nil || got != mark {
