@@ -133,6 +133,8 @@ func (p *pusher) run(ctx context.Context) {
 
 // pushList follows what a connection may read now, and sends its list of channels if that is another one than it has.
 func (d *Dialect) pushList(ctx context.Context, s *socket) error {
+	s.listing.Lock()
+	defer s.listing.Unlock()
 	rooms, err := d.rooms(ctx, s.actor)
 	if err != nil {
 		return err

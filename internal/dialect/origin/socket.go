@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"sync"
 
 	"parley/internal/chat"
 	"parley/internal/core"
@@ -30,6 +31,8 @@ type socket struct {
 	live  *hub.Conn  // nil before login
 
 	listed known // channels
+	// listing is held while a list of channels is read and sent, so that an older one never follows a newer one.
+	listing sync.Mutex
 }
 
 // serveWS upgrades GET /. Any page may connect: the protocol has no cookies that another site's page could misuse.
