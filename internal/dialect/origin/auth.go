@@ -72,7 +72,7 @@ func (s *socket) begin(ctx context.Context, q *request, actor chat.Actor, user *
 	if err := d.core.Connected(ctx, actor); err != nil {
 		return s.refuseEntry(q, chat.AsError(err).Text)
 	}
-	s.actor = actor
+	s.actor, s.token = actor, newValidator()
 	live := d.hub.Attach(actor, d, s.conn)
 	rooms, err := d.rooms(ctx, actor)
 	if err == nil {
@@ -94,7 +94,7 @@ func (s *socket) begin(ctx context.Context, q *request, actor chat.Actor, user *
 	}
 	ready := readyPacket{"ready", readyUser{
 		Username: nameOf(user), Nickname: nicknameOf(user), Roles: d.rolesOf(ctx, user), Status: statusOf(user), Cracked: isLocal(user), ID: d.idOf(ctx, user),
-	}, newValidator()}
+	}, s.token}
 	if list, err := d.core.ServerDirectory(ctx, actor); err == nil {
 		s.listed.news(0, d.outline(ctx, list), nil) // what it asks for next; only what is news later is pushed
 	}

@@ -211,10 +211,16 @@ func (w *world) enter(name string) *client {
 	w.Helper()
 	c := w.dial()
 	c.expect("handshake")
-	c.send(map[string]any{"cmd": "login", "username": name, "password": password})
+	w.logIn(c, name)
 	c.expect("auth_success")
 	c.expect("ready")
 	return c
+}
+
+// logIn sends what logs a person of the world in on a connection.
+func (w *world) logIn(c *client, name string) {
+	w.Helper()
+	c.send(map[string]any{"cmd": "login", "username": name, "password": password})
 }
 
 // Send implements dialecttest.Client.
