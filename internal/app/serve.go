@@ -134,7 +134,14 @@ func (a *App) originChats() *origin.Dialect {
 	if !a.cfg.Dialects.Origin {
 		return nil
 	}
+	orNone := func(n int) int { // there 0 is the default
+		if n == 0 {
+			return -1
+		}
+		return n
+	}
 	return origin.New(origin.Options{
+		MessagesPerMinute: orNone(a.cfg.OriginChats.MessagesPerMinute), Cooldown: time.Duration(orNone(a.cfg.OriginChats.CooldownSeconds)) * time.Second,
 		Core: a.core, Hub: a.hub, Sockets: a.sockets, Logger: a.log, Incident: a.middleware().Incident,
 		PublicURL: a.cfg.BaseURL(""), AuthMode: origin.AuthMode(a.cfg.OriginChats.AuthMode),
 	})

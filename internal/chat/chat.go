@@ -65,8 +65,15 @@ type Actor struct {
 	// Connection names the live connection that asks, on all nodes; empty for requests outside of one. What it takes (a voice
 	// room's seat, commands) ends with it.
 	Connection string
+	Pace       Pace   // of the protocol that the actor speaks; zero: none
 	Operator   bool   // the operator at the command line: passes every permission check, has no user
 	Plugin     string // the id of the plugin through which it is asked for; empty for none. Only for the audit log
+}
+
+// Pace is how fast somebody may write beyond what the server bounds anyway, see core.Limits.
+type Pace struct {
+	PerMinute int           // messages; 0: no such limit
+	Cooldown  time.Duration // after too many messages in ten seconds nothing can be written for so long; 0: as soon as they are over
 }
 
 // Operator is the actor of the command line and of the server's own chores.

@@ -130,7 +130,9 @@ const (
 
 // OriginChats are the settings of that dialect.
 type OriginChats struct {
-	AuthMode OriginAuth
+	AuthMode          OriginAuth
+	MessagesPerMinute int // of one person; 0: no limit
+	CooldownSeconds   int // after a burst; 0: none
 }
 
 // Server is how this community presents itself.

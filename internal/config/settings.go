@@ -108,6 +108,8 @@ func (c *Config) settings() []setting {
 
 		oneOf(&c.OriginChats.AuthMode, "origin.auth_mode", OriginAuthBoth, []OriginAuth{OriginAuthRotur, OriginAuthBoth, OriginAuthLocal},
 			"How people of OriginChats clients log in: `rotur` by the Rotur account service, `cracked-only` with accounts of this server, `cracked` either way."),
+		rate(&c.OriginChats.MessagesPerMinute, "origin.messages_per_minute", 60, "Messages, edits and signs of typing of one person in a minute who uses an OriginChats client."),
+		number(&c.OriginChats.CooldownSeconds, "origin.cooldown_seconds", 30, 0, 3600, "Seconds that such a person has to wait after more than `limits.messages_per_10s` messages in ten seconds."),
 
 		oneOf(&c.Database.Synchronous, "database.synchronous", SynchronousFull, []Synchronous{SynchronousFull, SynchronousNormal},
 			"What an acknowledged message survives: `full` a power cut, `normal` the end of the program but perhaps not a power cut."),

@@ -329,7 +329,7 @@ func (s *seat) silenced(right chat.Right, at time.Time) error {
 		return chat.Errorf(chat.Forbidden, "blocked", "You cannot write to this person.")
 	}
 	if mute := s.live(chat.Mute, at); mute != nil {
-		return sanctionError("muted", "You are muted here: you can read but not write", mute)
+		return mutedError(mute, at)
 	}
 	return nil
 }
@@ -536,6 +536,15 @@ var refusals = map[chat.Right]string{
 	chat.CanSetRoles:      "Only the room's owner may change roles.",
 	chat.CanTransfer:      "Only the room's owner may hand it over.",
 	chat.CanDeleteRoom:    "Only the room's owner may delete it.",
+}
+
+// mutedError refuses what the muted want to say. RetryAfter is set where the mute ends by itself.
+func mutedError(mute *chat.Sanction, at time.Time) error {
+	e := chat.AsError(sanctionError("muted", "You are muted here: you can read but not write", mute))
+	if !mute.Until.IsZero() {
+		e.RetryAfter = mute.Until.Sub(at)
+	}
+	return e
 }
 
 func sanctionError(code, text string, s *chat.Sanction) error {

@@ -213,7 +213,7 @@ func (c *Core) unmuteCommand(ctx context.Context, call CommandCall) (CommandAnsw
 	if err := c.Lift(ctx, call.By, chat.Mute, 0, user.ID, ""); err != nil && chat.CodeOf(err) != "sanction_not_found" {
 		return CommandAnswer{}, err
 	}
-	c.forgive(ctx, "send:"+string(user.ID))
+	c.forgivePace(ctx, user.ID)
 	return answer("🔊 **", name, "** has been unmuted.")
 }
 

@@ -8,21 +8,13 @@ import (
 	"parley/internal/state"
 )
 
-// allowSend charges one message to the sender (specs: native, Limits). The highest limit of the person's roles counts.
+// allowSend charges one message to the sender, unless ChargeSend has done so for the call.
 func (c *Core) allowSend(ctx context.Context, by chat.Actor) error {
-	if by.Operator {
+	if by.Operator || ctx.Value(paidKey{}) == by.UserID {
 		return nil
 	}
-	user, err := c.person(ctx, by)
-	if err != nil {
-		return err
-	}
-	roles, err := c.roleTable(ctx)
-	if err != nil {
-		return err
-	}
-	limit := sendLimit(roles, user.Roles, c.Limits.MessagesPer10s)
-	return c.charge(ctx, "send:"+string(by.UserID), limit, 10*time.Second, "You are writing too fast.")
+	_, err := c.ChargeSend(ctx, by)
+	return err
 }
 
 // charge counts one thing against a limit per window; limit <= 0 means no limit. Fails with rate_limited or unavailable.
@@ -32,7 +24,7 @@ func (c *Core) charge(ctx context.Context, key string, limit int, per time.Durat
 	}
 	d, err := c.State.Allow(ctx, "limit:"+key, state.Limit{Count: limit, Per: per}, 1)
 	if err != nil { // what cannot be counted is not allowed
-		return &chat.Error{Kind: chat.Unavailable, Code: "unavailable", Text: "The server is not complete at the moment. Try again soon.", Cause: err}
+		return errUncounted(err)
 	}
 	if d.Allowed {
 		return nil
@@ -41,6 +33,11 @@ func (c *Core) charge(ctx context.Context, key string, limit int, per time.Durat
 	e := chat.Errorf(chat.TooMany, "rate_limited", "%s Try again in %d s.", text, max(seconds, 1))
 	e.RetryAfter = d.RetryAfter
 	return e
+}
+
+// errUncounted refuses what could not be counted.
+func errUncounted(cause error) error {
+	return &chat.Error{Kind: chat.Unavailable, Code: "unavailable", Text: "The server is not complete at the moment. Try again soon.", Cause: cause}
 }
 
 // forgive forgets what was charged to a key. If that fails, it is forgotten with the window.

@@ -239,8 +239,14 @@ func (c *Core) SetStatus(ctx context.Context, by chat.Actor, status chat.Status,
 	return c.UpdateProfile(ctx, by, Profile{Status: &status, StatusMessage: message})
 }
 
-// Typing tells the room that the actor is typing, or stopped. It ends by itself after TypingTTL. Fails as sending would.
+// Typing tells the room that the actor is typing, or stopped. It ends by itself after TypingTTL. At a chat.Pace it counts as a
+// message does. Fails as sending would.
 func (c *Core) Typing(ctx context.Context, by chat.Actor, room chat.RoomID, thread chat.MessageID, typing bool) error {
+	if by.Pace != (chat.Pace{}) && typing {
+		if err := c.allowSend(ctx, by); err != nil {
+			return err
+		}
+	}
 	if _, err := c.allow(ctx, by, chat.CanSend, room); err != nil {
 		return err
 	}

@@ -69,6 +69,7 @@ type authSuccessPacket struct {
 // begin makes the connection that of a person: from auth_success on it hears everything it may.
 func (s *socket) begin(ctx context.Context, q *request, actor chat.Actor, user *chat.User, created bool) error {
 	d := s.dialect
+	actor.Pace = d.pace()
 	if err := d.core.Connected(ctx, actor); err != nil {
 		return s.refuseEntry(q, chat.AsError(err).Text)
 	}

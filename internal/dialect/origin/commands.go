@@ -21,6 +21,7 @@ var commands = gather(
 	pinCommands,
 	emojiCommands,
 	attachmentCommands,
+	limiterCommands,
 )
 
 func gather(tables ...map[string]command) map[string]command {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"parley/internal/chat"
 )
@@ -52,12 +51,6 @@ type authErrorPacket struct {
 	Val string `json:"val"`
 }
 
-type rateLimitPacket struct {
-	Cmd    string `json:"cmd"`
-	Reason string `json:"reason"`
-	Length int64  `json:"length"` // milliseconds
-}
-
 // fail answers a request with an error. Refusals go out as they are; of the core's errors, limits have a packet of their own,
 // and a fault of ours is logged and told no more of.
 func (s *socket) fail(ctx context.Context, q *request, err error) {
@@ -73,21 +66,18 @@ func (s *socket) fail(ctx context.Context, q *request, err error) {
 	if q != nil {
 		cmd = q.cmd
 	}
+	if p, ok := s.dialect.limited(err); ok {
+		s.reply(q, p)
+		return
+	}
 	e := chat.AsError(err)
 	switch {
-	case e.Code == "rate_limited":
-		s.reply(q, limited(e))
 	case e.Kind == chat.Internal:
 		s.dialect.incident(ctx, err)
 		s.reply(q, errorPacket{"error", cmd, "Internal error"})
 	default:
 		s.reply(q, errorPacket{"error", cmd, e.Text})
 	}
-}
-
-// limited is the packet of whoever does too much (specs: originchats §10).
-func limited(e *chat.Error) rateLimitPacket {
-	return rateLimitPacket{"rate_limit", e.Text, max(e.RetryAfter, time.Millisecond).Milliseconds()}
 }
 
 // inWords puts the protocol's words in place of errors of the core, by their code. Others stay as they are.

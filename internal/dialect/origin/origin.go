@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"parley/internal/core"
 	"parley/internal/hub"
@@ -37,6 +38,9 @@ type Options struct {
 	AuthMode  AuthMode // default: AuthBoth
 	// PostContent is how many characters a message has at most; default 2,000, at most what the core takes.
 	PostContent int
+
+	MessagesPerMinute int           // of one person; default 60, negative: no limit
+	Cooldown          time.Duration // after a burst; default 30 s, negative: none
 }
 
 // AuthMode says how people log in.
@@ -79,6 +83,12 @@ func New(o Options) *Dialect {
 	}
 	if o.AuthMode == "" {
 		o.AuthMode = AuthBoth
+	}
+	if o.MessagesPerMinute == 0 {
+		o.MessagesPerMinute = 60
+	}
+	if o.Cooldown == 0 {
+		o.Cooldown = 30 * time.Second
 	}
 	d := &Dialect{Options: o, core: o.Core, hub: o.Hub, log: o.Logger}
 	d.run, d.stop = context.WithCancel(context.Background())

@@ -64,7 +64,7 @@ func newWorld(t *testing.T, change ...func(*setting)) *world {
 			Scanner: scan.NewBuiltin(scan.Options{}), ServerName: "Ref", PasswordMemory: 64,
 			Limits: core.Limits{MessagesPer10s: -1, RegisterPerMinute: -1, LoginPerMinute: -1, UploadsPerMinute: -1, SearchPerMinute: -1, RequestsPerMinute: -1},
 		},
-		origin: origin.Options{Logger: logger, Incident: middleware.Incident},
+		origin: origin.Options{Logger: logger, Incident: middleware.Incident, MessagesPerMinute: -1},
 	}
 	for _, fn := range change {
 		fn(&set)
