@@ -235,12 +235,19 @@ func emojiUpdate(ctx context.Context, s *socket, q *request) (any, error) {
 	if change.Name == nil && change.Picture == nil {
 		return nil, refuse(q.cmd, "At least one field to update is required (name or image)")
 	}
+	before, err := s.dialect.allEmoji(ctx)
+	if err != nil {
+		return nil, err
+	}
 	e, err := s.dialect.core.UpdateEmoji(ctx, s.actor, id, change)
 	if err != nil {
 		if k := chat.AsError(err).Kind; k == chat.Internal || k == chat.Unavailable || k == chat.TooMany {
 			return nil, err
 		}
 		return emojiUpdatePacket{Cmd: q.cmd, ID: id}, nil
+	}
+	if slices.ContainsFunc(before, func(b chat.Emoji) bool { return b.ID == id && b.Name == e.Name && b.Version == e.Version }) {
+		return emojiUpdated(e), nil // nothing changed, so nobody was told
 	}
 	return s.told(ctx, q, emojiUpdated(e))
 }

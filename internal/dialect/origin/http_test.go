@@ -61,7 +61,7 @@ func (w *world) ask(method, path string, body any, headers ...string) (*http.Res
 
 func TestA37Emoji(t *testing.T) {
 	w := newWorld(t, func(s *setting) { s.origin.PublicURL = "https://chat.example" })
-	w.play("emoji", map[string]any{"picture": dataURI(picture(t, 16))})
+	w.play("emoji", map[string]any{"picture": dataURI(picture(t, 16)), "other": dataURI(picture(t, 24))})
 }
 
 func TestA37HTTP(t *testing.T) {
