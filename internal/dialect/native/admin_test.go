@@ -164,7 +164,7 @@ func TestRoles(t *testing.T) {
 	root.put("/admin/roles/"+id, object{"name": "Head gardener", "position": r.value("position")}).want(200, "").is("name", "Head gardener").is("permissions", []string{})
 	root.put("/admin/roles/nonsense", object{"name": "x"}).want(404, "role_not_found")
 
-	root.put("/admin/users/"+ada.id+"/roles", object{"roles": []string{id}}).want(200, "").is("roles", []string{id, "user"})
+	root.put("/admin/users/"+ada.id+"/roles", object{"roles": []string{id, "user"}}).want(200, "").is("roles", []string{id, "user"})
 	root.put("/admin/users/"+ada.id+"/roles", object{"roles": []string{"nonsense"}}).want(404, "role_not_found")
 	root.put("/admin/users/nobody/roles", object{"roles": []string{}}).want(404, "user_not_found")
 	ada.get("/auth/me").want(200, "").is("roles", []string{id, "user"})

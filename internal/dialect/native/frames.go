@@ -129,6 +129,13 @@ type (
 		Type   string `json:"type"`
 		Server Server `json:"server"`
 	}
+	directoryFrame struct {
+		Type   string  `json:"type"`
+		RoomID *string `json:"room_id"`
+	}
+	plainFrame struct { // roles_changed
+		Type string `json:"type"`
+	}
 	notificationFrame struct {
 		Type         string       `json:"type"`
 		Notification Notification `json:"notification"`
@@ -234,6 +241,12 @@ func (d *Dialect) frame(ctx context.Context, ev chat.Event, viewer chat.UserID) 
 		return d.emojiChange(ctx, "emoji_updated", e.Emoji)
 	case chat.EmojiRemoved:
 		return emojiRemovedFrame{"emoji_removed", e.ID.String(), e.Name}
+	case chat.DirectoryChanged:
+		return directoryFrame{"directory_changed", roomIDOrNil(e.RoomID)}
+	case chat.RolesChanged:
+		if e.RoomID == 0 {
+			return plainFrame{"roles_changed"}
+		}
 	case chat.SessionRevoked:
 		return revokedFrame{"session_revoked", e.Reason}
 	case chat.CommandsAdded:

@@ -11,26 +11,26 @@ import (
 
 // User is a person as others see them.
 type User struct {
-	ID            string  `json:"id" format:"uuid" example:"0199f0a4-7c1e-7a60-9d6b-2f6f0a9e3b11"`
-	Username      string  `json:"username" example:"ada"`
-	DisplayName   string  `json:"display_name" example:"Ada Lovelace"`
-	AvatarURL     *string `json:"avatar_url" doc:"Path or URL of the picture; null for none." example:"/api/avatars/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"`
-	Bio           string  `json:"bio" example:"Counts things."`
-	Status        string  `json:"status" enum:"online,away,busy,offline" example:"online"`
-	StatusMessage string  `json:"status_message" example:"In the engine room"`
-	Rank          string  `json:"rank" enum:"member,moderator,admin,owner" doc:"Standing on the server." example:"member"`
-	Bot           bool    `json:"bot"`
-	CreatedAt     string  `json:"created_at" format:"date-time" example:"2026-03-01T09:30:00.000Z"`
-	LastSeenAt    *string `json:"last_seen_at" format:"date-time" doc:"Null if the person never connected." example:"2026-03-01T10:00:00.000Z"`
+	ID            string   `json:"id" format:"uuid" example:"0199f0a4-7c1e-7a60-9d6b-2f6f0a9e3b11"`
+	Username      string   `json:"username" example:"ada"`
+	DisplayName   string   `json:"display_name" example:"Ada Lovelace"`
+	AvatarURL     *string  `json:"avatar_url" doc:"Path or URL of the picture; null for none." example:"/api/avatars/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"`
+	Bio           string   `json:"bio" example:"Counts things."`
+	Status        string   `json:"status" enum:"online,away,busy,offline" example:"online"`
+	StatusMessage string   `json:"status_message" example:"In the engine room"`
+	Rank          string   `json:"rank" enum:"member,moderator,admin,owner" doc:"Standing on the server." example:"member"`
+	Roles         []string `json:"roles" doc:"Ids of the server roles, in the person's own order: the first that a room's list names decides."`
+	Bot           bool     `json:"bot"`
+	CreatedAt     string   `json:"created_at" format:"date-time" example:"2026-03-01T09:30:00.000Z"`
+	LastSeenAt    *string  `json:"last_seen_at" format:"date-time" doc:"Null if the person never connected." example:"2026-03-01T10:00:00.000Z"`
 }
 
 // Self is the caller's own account: a User with what only they see.
 type Self struct {
 	User
-	Email    string   `json:"email" doc:"Empty if none is known." example:"ada@example.org"`
-	Settings opaque   `json:"settings" doc:"Preferences of the person's clients, as they were stored."`
-	Roles    []string `json:"roles" doc:"Ids of the server roles, highest first."`
-	Mute     *Mute    `json:"mute" doc:"What keeps the caller from writing anywhere on the server; null: nothing. For rooms see their me."`
+	Email    string `json:"email" doc:"Empty if none is known." example:"ada@example.org"`
+	Settings opaque `json:"settings" doc:"Preferences of the person's clients, as they were stored."`
+	Mute     *Mute  `json:"mute" doc:"What keeps the caller from writing anywhere on the server; null: nothing. For rooms see their me."`
 }
 
 // Mute is a mute of the whole server, as the muted person sees it.
@@ -57,6 +57,7 @@ type Room struct {
 	Description   string  `json:"description" example:"All about engines"`
 	Type          string  `json:"type" enum:"public,private,direct" example:"public"`
 	Form          string  `json:"form" enum:"text,voice,forum,separator" example:"text"`
+	Official      bool    `json:"official" doc:"A room of the server rather than of a person: everybody who sees it may use it, members or not."`
 	Encrypted     bool    `json:"encrypted" doc:"Content is ciphertext: not searched, no mentions, no links."`
 	Topic         string  `json:"topic" example:"Today: cams"`
 	AvatarURL     *string `json:"avatar_url" example:"/api/avatars/2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"`
@@ -240,14 +241,14 @@ func (d *Dialect) user(u *chat.User) User {
 func userOf(u *chat.User) User {
 	return User{
 		ID: string(u.ID), Username: u.Username, DisplayName: u.DisplayName, AvatarURL: orNil(u.AvatarURL), Bio: u.Bio,
-		Status: string(u.Status), StatusMessage: u.StatusMessage, Rank: u.Rank.String(), Bot: u.Kind == chat.Bot,
+		Status: string(u.Status), StatusMessage: u.StatusMessage, Rank: u.Rank.String(), Roles: convert(u.Roles, func(r chat.RoleID) string { return string(r) }), Bot: u.Kind == chat.Bot,
 		CreatedAt: stamp(u.CreatedAt), LastSeenAt: timeOrNil(u.LastSeenAt),
 	}
 }
 
 // self converts the caller's own account.
 func (d *Dialect) self(ctx context.Context, u *chat.User) (Self, error) {
-	s := Self{User: userOf(u), Email: u.Email, Settings: opaque(u.Settings), Roles: make([]string, len(u.Roles))}
+	s := Self{User: userOf(u), Email: u.Email, Settings: opaque(u.Settings)}
 	for i, r := range u.Roles {
 		s.Roles[i] = string(r)
 	}
@@ -285,7 +286,7 @@ func (d *Dialect) summaryOrNil(u *chat.User) *UserSummary {
 func (d *Dialect) room(v chat.RoomView) Room {
 	r := v.Room
 	out := Room{
-		ID: r.ID.String(), Slug: orNil(r.Slug), Name: r.Name, Description: r.Description, Type: string(r.Type), Form: string(r.Form),
+		ID: r.ID.String(), Slug: orNil(r.Slug), Name: r.Name, Description: r.Description, Type: string(r.Type), Form: string(r.Form), Official: r.Official,
 		Encrypted: r.Encrypted, Topic: r.Topic, AvatarURL: orNil(r.AvatarURL), Position: r.Position, CreatedAt: stamp(r.CreatedAt),
 		CreatedBy: orNil(string(r.CreatedBy)), OwnerID: orNil(string(r.OwnerID)), LastMessageAt: timeOrNil(r.LastMessageAt),
 		LastSeq: int64(r.LastSeq), MemberCount: r.MemberCount, Archived: r.Archived, SlowMode: int64(r.SlowMode / time.Second),

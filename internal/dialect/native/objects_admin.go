@@ -95,9 +95,8 @@ type RoleEntry struct {
 // AdminUser is an account as those who manage users see it.
 type AdminUser struct {
 	User
-	Roles      []string `json:"roles"`
-	Number     int64    `json:"number" doc:"The number that clients with integer ids show." example:"17"`
-	DisabledAt *string  `json:"disabled_at" format:"date-time" doc:"Null while the account is usable." example:"2026-03-01T10:16:00.000Z"`
+	Number     int64   `json:"number" doc:"The number that clients with integer ids show." example:"17"`
+	DisabledAt *string `json:"disabled_at" format:"date-time" doc:"Null while the account is usable." example:"2026-03-01T10:16:00.000Z"`
 }
 
 // formatID writes a number as the opaque id it is in answers.
@@ -179,7 +178,6 @@ func roleList(l chat.RoleList) RoleList {
 func (d *Dialect) adminUser(u *chat.User) AdminUser {
 	return AdminUser{
 		User: d.user(u), Number: u.Number, DisabledAt: timeOrNil(u.DisabledAt),
-		Roles: convert(u.Roles, func(r chat.RoleID) string { return string(r) }),
 	}
 }
 

@@ -220,6 +220,7 @@ func (d *Dialect) register() {
 	d.registerLinks()
 	d.registerUsers()
 	d.registerRooms()
+	d.registerDirectory()
 	d.registerMembers()
 	d.registerInvites()
 	d.registerMessages()

@@ -23,7 +23,19 @@ type (
 		MessagesPer10s int      `json:"messages_per_10s" required:"false" example:"0"`
 	}
 	userRolesRequest struct {
-		Roles []string `json:"roles" doc:"Ids, highest first; user is always kept."`
+		Roles []string `json:"roles" doc:"Ids, in the person's own order; none stands for user."`
+	}
+	roleOrderRequest struct {
+		Roles []string `json:"roles" doc:"Ids, highest first; those that are not named follow."`
+	}
+	selfRoleList struct {
+		Roles    []Role   `json:"roles" doc:"Highest first."`
+		Assigned []string `json:"assigned" doc:"Ids of those that the caller has."`
+	}
+	// UserRolePath names a person and a role.
+	UserRolePath struct {
+		UserPath
+		Role string `path:"role" doc:"The role's id." example:"moderator"`
 	}
 	rankRequest struct {
 		Rank string `json:"rank" enum:"member,moderator,admin,owner" example:"moderator"`
@@ -96,6 +108,51 @@ func (d *Dialect) registerRoles() {
 		u, err := d.core.SetUserRoles(ctx, by, chat.UserID(in.ID), convert(in.Body.Roles, func(r string) chat.RoleID { return chat.RoleID(r) }))
 		return d.adminUserReply(u, err)
 	})
+	handle(d, "PUT /admin/users/{id}/roles/{role}", endpoint{
+		id: "add-user-role", tag: tag, summary: "Give a person a role beside those they have",
+		codes: "permission_missing user_not_found role_not_found too_many_roles target_above",
+	}, func(ctx context.Context, by chat.Actor, in *UserRolePath) (*reply[AdminUser], error) {
+		u, err := d.core.AddUserRoles(ctx, by, chat.UserID(in.ID), []chat.RoleID{chat.RoleID(in.Role)})
+		return d.adminUserReply(u, err)
+	})
+	handle(d, "DELETE /admin/users/{id}/roles/{role}", endpoint{
+		id: "remove-user-role", tag: tag, status: 200, summary: "Take a role from a person",
+		codes: "permission_missing user_not_found role_not_found target_above last_owner last_role",
+	}, func(ctx context.Context, by chat.Actor, in *UserRolePath) (*reply[AdminUser], error) {
+		u, err := d.core.RemoveUserRoles(ctx, by, chat.UserID(in.ID), []chat.RoleID{chat.RoleID(in.Role)})
+		return d.adminUserReply(u, err)
+	})
+	handle(d, "PUT /admin/roles/order", endpoint{
+		id: "order-roles", tag: tag, summary: "Put the server's roles in order",
+		description: "Owners come first, and admins, moderators and users keep their order; nobody moves what is not below their own place.",
+		codes:       "permission_missing order_invalid role_protected",
+	}, func(ctx context.Context, by chat.Actor, in *struct{ Body roleOrderRequest }) (*reply[roleListAnswer], error) {
+		if err := d.core.OrderRoles(ctx, by, convert(in.Body.Roles, func(r string) chat.RoleID { return chat.RoleID(r) })); err != nil {
+			return nil, err
+		}
+		list, err := d.core.Roles(ctx, by)
+		return ok(roleListAnswer{convert(list, role)}), err
+	})
+	handle(d, "GET /users/me/self-roles", endpoint{id: "list-self-roles", tag: tag, summary: "List the roles that everybody may give themselves"},
+		func(ctx context.Context, by chat.Actor, _ *noInput) (*reply[selfRoleList], error) {
+			return d.selfRoles(ctx, by)
+		})
+	handle(d, "PUT /users/me/self-roles/{id}", endpoint{
+		id: "add-self-role", tag: tag, summary: "Take a role on", codes: "role_not_found role_not_self_assignable too_many_roles",
+	}, func(ctx context.Context, by chat.Actor, in *RolePath) (*reply[selfRoleList], error) {
+		if _, err := d.core.SetSelfRole(ctx, by, chat.RoleID(in.ID), true); err != nil {
+			return nil, err
+		}
+		return d.selfRoles(ctx, by)
+	})
+	handle(d, "DELETE /users/me/self-roles/{id}", endpoint{
+		id: "remove-self-role", tag: tag, status: 200, summary: "Put a role off", codes: "role_not_found role_not_self_assignable last_role",
+	}, func(ctx context.Context, by chat.Actor, in *RolePath) (*reply[selfRoleList], error) {
+		if _, err := d.core.SetSelfRole(ctx, by, chat.RoleID(in.ID), false); err != nil {
+			return nil, err
+		}
+		return d.selfRoles(ctx, by)
+	})
 	handle(d, "PUT /admin/users/{id}/rank", endpoint{
 		id: "set-rank", tag: tag, summary: "Give a person a rank", description: "Gives the system role of that name and takes the others.",
 		codes: "permission_missing user_not_found rank_invalid role_protected target_above last_owner",
@@ -140,6 +197,24 @@ func (d *Dialect) registerRoles() {
 		}
 		return d.roleLists(ctx, by, id)
 	})
+}
+
+func (d *Dialect) selfRoles(ctx context.Context, by chat.Actor) (*reply[selfRoleList], error) {
+	list, err := d.core.SelfRoles(ctx, by)
+	if err != nil {
+		return nil, err
+	}
+	me, err := d.core.Me(ctx, by)
+	if err != nil {
+		return nil, err
+	}
+	out := selfRoleList{convert(list, role), []string{}}
+	for _, r := range list {
+		if slices.Contains(me.Roles, r.ID) {
+			out.Assigned = append(out.Assigned, string(r.ID))
+		}
+	}
+	return ok(out), nil
 }
 
 func (d *Dialect) roleLists(ctx context.Context, by chat.Actor, id chat.RoomID) (*reply[roleListsAnswer], error) {

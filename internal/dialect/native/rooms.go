@@ -18,14 +18,16 @@ type (
 		NextCursor *string `json:"next_cursor" doc:"Null at the end."`
 	}
 	newRoomRequest struct {
-		Name        string `json:"name" minLength:"1" maxLength:"100" example:"Engines"`
-		Description string `json:"description" required:"false" maxLength:"1000" example:"All about engines"`
-		Topic       string `json:"topic" required:"false" maxLength:"250" example:"Today: cams"`
-		Type        string `json:"type" enum:"public,private" example:"public"`
-		Form        string `json:"form" required:"false" enum:"text,voice,forum,separator" doc:"text if it is not given." example:"text"`
-		Slug        string `json:"slug" required:"false" doc:"2 to 64 of a-z, 0-9, _ and -. Public rooms get one made from the name at need." example:"engines"`
-		Encrypted   bool   `json:"encrypted" required:"false"`
-		Position    int    `json:"position" required:"false" doc:"Place in lists that an operator arranges."`
+		Name        string           `json:"name" minLength:"1" maxLength:"100" example:"Engines"`
+		Description string           `json:"description" required:"false" maxLength:"1000" example:"All about engines"`
+		Topic       string           `json:"topic" required:"false" maxLength:"250" example:"Today: cams"`
+		Type        string           `json:"type" enum:"public,private" example:"public"`
+		Form        string           `json:"form" required:"false" enum:"text,voice,forum,separator" doc:"text if it is not given." example:"text"`
+		Slug        string           `json:"slug" required:"false" doc:"2 to 64 of a-z, 0-9, _ and -. Public rooms get one made from the name at need." example:"engines"`
+		Encrypted   bool             `json:"encrypted" required:"false"`
+		Position    int              `json:"position" required:"false" doc:"Place in lists that an operator arranges."`
+		Official    bool             `json:"official" required:"false" doc:"A room of the server, placed last among them. Needs manage_rooms; type is public then."`
+		Permissions *roomPermissions `json:"permissions" required:"false" doc:"Which server roles may do what in it, set together with it."`
 	}
 	roomChangeRequest struct {
 		Name        *string `json:"name" required:"false" minLength:"1" maxLength:"100" example:"Engines"`
@@ -34,6 +36,7 @@ type (
 		Slug        *string `json:"slug" required:"false" example:"engines"`
 		AvatarURL   *string `json:"avatar_url" required:"false" doc:"Empty removes it." example:""`
 		Type        *string `json:"type" required:"false" enum:"public,private" example:"private"`
+		Form        *string `json:"form" required:"false" enum:"text,voice,separator" doc:"These three may change into each other; a forum stays one."`
 		Archived    *bool   `json:"archived" required:"false"`
 		Position    *int    `json:"position" required:"false"`
 		SlowMode    *int64  `json:"slow_mode_seconds" required:"false" doc:"How long people wait between two messages; 0 for no slow mode." minimum:"0" maximum:"21600" example:"30"`
@@ -75,14 +78,19 @@ func (d *Dialect) registerRooms() {
 			return ok(roomPage{d.rooms(list), next(cursor)}), err
 		})
 	handle(d, "POST /rooms", endpoint{
-		id: "create-room", tag: tag, status: 201, summary: "Make a room", description: "The caller becomes its owner.",
-		codes: "permission_missing room_form_invalid rate_limited " + roomFaults,
+		id: "create-room", tag: tag, status: 201, summary: "Make a room", description: "The caller becomes its owner; a room of the server (official) has none.",
+		codes: "permission_missing room_form_invalid rate_limited " + permissionFaults + roomFaults,
 	}, func(ctx context.Context, by chat.Actor, in *struct{ Body newRoomRequest }) (*created[Room], error) {
 		b := in.Body
-		v, err := d.core.CreateRoom(ctx, by, core.NewRoom{
+		n := core.NewRoom{
 			Name: b.Name, Slug: b.Slug, Description: b.Description, Topic: b.Topic, Type: chat.RoomType(b.Type), Form: chat.RoomForm(b.Form),
-			Encrypted: b.Encrypted, Position: b.Position,
-		})
+			Encrypted: b.Encrypted, Position: b.Position, Official: b.Official,
+		}
+		if b.Permissions != nil {
+			p := b.Permissions.core()
+			n.Permissions = &p
+		}
+		v, err := d.core.CreateRoom(ctx, by, n)
 		if err != nil {
 			return nil, err
 		}
@@ -123,7 +131,7 @@ func (d *Dialect) registerRooms() {
 		})
 	handle(d, "PUT /rooms/{id}", endpoint{
 		id: "update-room", tag: tag, summary: "Change a room", description: "For its admins. Fields that are not given stay.",
-		codes: "room_not_found not_a_member manage_room_forbidden direct_room avatar_url_invalid slow_mode_invalid " + roomFaults,
+		codes: "room_not_found not_a_member manage_room_forbidden direct_room avatar_url_invalid slow_mode_invalid room_form_invalid " + roomFaults,
 	}, func(ctx context.Context, by chat.Actor, in *struct {
 		RoomPath
 		Body roomChangeRequest
@@ -137,6 +145,10 @@ func (d *Dialect) registerRooms() {
 		if b.Type != nil {
 			t := chat.RoomType(*b.Type)
 			ch.Type = &t
+		}
+		if b.Form != nil {
+			f := chat.RoomForm(*b.Form)
+			ch.Form = &f
 		}
 		if b.SlowMode != nil {
 			span := chat.MaxSlowMode + time.Second // refused, as is what no duration can hold

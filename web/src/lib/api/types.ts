@@ -27,6 +27,7 @@ export interface AdminUser {
 	number: number;
 	/** Standing on the server. */
 	rank: "member" | "moderator" | "admin" | "owner";
+	/** Ids of the server roles, in the person's own order: the first that a room's list names decides. */
 	roles: string[];
 	status: "online" | "away" | "busy" | "offline";
 	status_message: string;
@@ -452,6 +453,10 @@ export interface NewRoomRequest {
 	/** text if it is not given. */
 	form?: "text" | "voice" | "forum" | "separator";
 	name: string;
+	/** A room of the server, placed last among them. Needs manage_rooms; type is public then. */
+	official?: boolean;
+	/** Which server roles may do what in it, set together with it. */
+	permissions?: RoomPermissions;
 	/** Place in lists that an operator arranges. */
 	position?: number;
 	/** 2 to 64 of a-z, 0-9, _ and -. Public rooms get one made from the name at need. */
@@ -793,6 +798,10 @@ export interface RoleListAnswer {
 export interface RoleListsAnswer {
 	role_lists: RoleList[];
 }
+export interface RoleOrderRequest {
+	/** Ids, highest first; those that are not named follow. */
+	roles: string[];
+}
 export interface RoleRequest {
 	role: "admin" | "member";
 }
@@ -817,6 +826,8 @@ export interface Room {
 	member_count: number;
 	/** For a direct room the other person's display name. */
 	name: string;
+	/** A room of the server rather than of a person: everybody who sees it may use it, members or not. */
+	official: boolean;
 	/** Null for direct rooms and rooms of the server. */
 	owner_id: string | null;
 	/** The other person of a direct room; null elsewhere, and when their account is gone. */
@@ -835,6 +846,8 @@ export interface RoomChangeRequest {
 	/** Empty removes it. */
 	avatar_url?: string | null;
 	description?: string | null;
+	/** These three may change into each other; a forum stays one. */
+	form?: "text" | "voice" | "separator" | null;
 	name?: string | null;
 	position?: number | null;
 	/** How long people wait between two messages; 0 for no slow mode. */
@@ -846,10 +859,20 @@ export interface RoomChangeRequest {
 export interface RoomList {
 	rooms: Room[];
 }
+export interface RoomOrderRequest {
+	/** Ids, first one first; rooms that are not named stay where they are. */
+	rooms: string[];
+}
 export interface RoomPage {
 	/** Null at the end. */
 	next_cursor: string | null;
 	rooms: Room[];
+}
+export interface RoomPermissions {
+	/** Server permissions that give no rights in this room, such as manage_messages. */
+	denied?: string[];
+	/** By right; a right without a list is as in every other room. A list of see or read narrows a public room. */
+	lists: RoleList[];
 }
 export interface RoomSummary {
 	avatar_url: string | null;
@@ -920,13 +943,19 @@ export interface Self {
 	mute: Mute | null;
 	/** Standing on the server. */
 	rank: "member" | "moderator" | "admin" | "owner";
-	/** Ids of the server roles, highest first. */
+	/** Ids of the server roles, in the person's own order: the first that a room's list names decides. */
 	roles: string[];
 	/** Preferences of the person's clients, as they were stored. */
 	settings: unknown;
 	status: "online" | "away" | "busy" | "offline";
 	status_message: string;
 	username: string;
+}
+export interface SelfRoleList {
+	/** Ids of those that the caller has. */
+	assigned: string[];
+	/** Highest first. */
+	roles: Role[];
 }
 export interface SendRequest {
 	/** Ids of the caller's own uploads, at most 10. */
@@ -1076,6 +1105,8 @@ export interface User {
 	last_seen_at: string | null;
 	/** Standing on the server. */
 	rank: "member" | "moderator" | "admin" | "owner";
+	/** Ids of the server roles, in the person's own order: the first that a room's list names decides. */
+	roles: string[];
 	status: "online" | "away" | "busy" | "offline";
 	status_message: string;
 	username: string;
@@ -1087,7 +1118,7 @@ export interface UserRequest {
 	user_id: string;
 }
 export interface UserRolesRequest {
-	/** Ids, highest first; user is always kept. */
+	/** Ids, in the person's own order; none stands for user. */
 	roles: string[];
 }
 export interface UserSummary {
@@ -1234,6 +1265,13 @@ export interface Operations {
 		body: PutRoleRequest;
 		answer: Role;
 	};
+	/** Put the server's roles in order */
+	"PUT /admin/roles/order": {
+		path: undefined;
+		query: undefined;
+		body: RoleOrderRequest;
+		answer: RoleListAnswer;
+	};
 	/** Delete a role */
 	"DELETE /admin/roles/{id}": {
 		path: { id: string };
@@ -1254,6 +1292,13 @@ export interface Operations {
 		query: { q?: string; limit?: number; cursor?: string };
 		body: undefined;
 		answer: RoomPage;
+	};
+	/** Put the server's own rooms in order */
+	"PUT /admin/rooms/order": {
+		path: undefined;
+		query: undefined;
+		body: RoomOrderRequest;
+		answer: RoomList;
 	};
 	/** Delete a room by rank */
 	"DELETE /admin/rooms/{id}": {
@@ -1372,6 +1417,20 @@ export interface Operations {
 		path: { id: string };
 		query: undefined;
 		body: UserRolesRequest;
+		answer: AdminUser;
+	};
+	/** Take a role from a person */
+	"DELETE /admin/users/{id}/roles/{role}": {
+		path: { id: string; role: string };
+		query: undefined;
+		body: undefined;
+		answer: AdminUser;
+	};
+	/** Give a person a role beside those they have */
+	"PUT /admin/users/{id}/roles/{role}": {
+		path: { id: string; role: string };
+		query: undefined;
+		body: undefined;
 		answer: AdminUser;
 	};
 	/** Switch a person's second factor off */
@@ -1815,6 +1874,13 @@ export interface Operations {
 		body: undefined;
 		answer: RoomPage;
 	};
+	/** List the server's own rooms in their order */
+	"GET /rooms/server": {
+		path: undefined;
+		query: { all?: boolean };
+		body: undefined;
+		answer: RoomList;
+	};
 	/** Delete a room with everything in it */
 	"DELETE /rooms/{id}": {
 		path: { id: string };
@@ -1976,6 +2042,20 @@ export interface Operations {
 		body: SendRequest;
 		answer: Message;
 	};
+	/** See what server roles may do in a room */
+	"GET /rooms/{id}/permissions": {
+		path: { id: string };
+		query: undefined;
+		body: undefined;
+		answer: RoomPermissions;
+	};
+	/** Set what server roles may do in a room, all at once */
+	"PUT /rooms/{id}/permissions": {
+		path: { id: string };
+		query: undefined;
+		body: RoomPermissions;
+		answer: RoomPermissions;
+	};
 	/** List pinned messages, newest pin first */
 	"GET /rooms/{id}/pins": {
 		path: { id: string };
@@ -2073,6 +2153,27 @@ export interface Operations {
 		query: undefined;
 		body: undefined;
 		answer: UserList;
+	};
+	/** List the roles that everybody may give themselves */
+	"GET /users/me/self-roles": {
+		path: undefined;
+		query: undefined;
+		body: undefined;
+		answer: SelfRoleList;
+	};
+	/** Put a role off */
+	"DELETE /users/me/self-roles/{id}": {
+		path: { id: string };
+		query: undefined;
+		body: undefined;
+		answer: SelfRoleList;
+	};
+	/** Take a role on */
+	"PUT /users/me/self-roles/{id}": {
+		path: { id: string };
+		query: undefined;
+		body: undefined;
+		answer: SelfRoleList;
 	};
 	/** Find people by the beginning of a name */
 	"GET /users/search": {
