@@ -125,6 +125,13 @@ func errPermissionMissing(p chat.Permission) *chat.Error {
 	return chat.Errorf(chat.Forbidden, "permission_missing", "You need the permission %q for this.", p)
 }
 
+// Permitted says whether the actor's server roles allow something, for clients that show or ask it by name; what needs a
+// permission asks for it itself. Fails with permission_missing.
+func (c *Core) Permitted(ctx context.Context, by chat.Actor, p chat.Permission) error {
+	_, err := c.permit(ctx, by, p)
+	return err
+}
+
 // permit says whether the actor has a server-wide permission, and if not, why (permission_missing). The operator has all,
 // and no user.
 func (c *Core) permit(ctx context.Context, by chat.Actor, p chat.Permission) (*chat.User, error) {
