@@ -33,7 +33,8 @@ type NewPoll struct {
 	Question  string            // 1–300 characters
 	Options   []chat.PollOption // 2–10: a text of 1–100 characters; an id of 1–50, unique, or none to be given its place, from 0; an emoji of at most 64, or none
 	Multiple  bool
-	ExpiresAt time.Time // in the future; zero: never
+	ExpiresAt time.Time     // in the future; zero: never
+	ExpiresIn time.Duration // in place of it, from now
 }
 
 // poll checks what is asked. Fails with poll_invalid.
@@ -42,6 +43,9 @@ func (n *NewPoll) poll(by chat.UserID, now time.Time) (*chat.Poll, error) {
 		return nil, chat.InvalidField(field, "poll_invalid", format, args...)
 	}
 	p := &chat.Poll{Multiple: n.Multiple, CreatedBy: by, ExpiresAt: n.ExpiresAt}
+	if p.ExpiresAt.IsZero() && n.ExpiresIn != 0 {
+		p.ExpiresAt = now.Add(n.ExpiresIn)
+	}
 	var ok bool
 	if p.Question, ok = pollText(n.Question, maxQuestion); !ok {
 		return refuse("question", "A question has between 1 and %d characters.", maxQuestion)

@@ -8,18 +8,16 @@ import (
 	"parley/internal/jsontext"
 )
 
-var embedCommands = map[string]command{
-	"embeds_list": embedsList,
-}
+var embedCommands = map[string]command{"embeds_list": embedsList}
 
 // pollEmbed is how a poll stands among the embeds of its message (specs: originchats-commands §13). Clients find it by its id.
 type pollEmbed struct {
 	Type  string    `json:"type"`
 	Title string    `json:"title"`
-	Poll  pollShown `json:"poll"`
+	Poll  pollAsked `json:"poll"`
 }
 
-type pollShown struct {
+type pollAsked struct {
 	ID       string       `json:"id"`
 	Question string       `json:"question"`
 	Options  []pollOption `json:"options"`
@@ -34,13 +32,13 @@ func (d *Dialect) embedsOf(m *chat.Message) []json.RawMessage {
 		embeds = m.Extras.Embeds
 	}
 	if p := m.Poll; p != nil {
-		shown := pollEmbed{"poll", p.Question, pollShown{d.ids.poll(m.ID), p.Question, optionsOf(p), p.Multiple, seconds(p.ExpiresAt)}}
-		embeds = append(embeds[:len(embeds):len(embeds)], jsontext.AppendValue(nil, shown))
+		asked := pollEmbed{"poll", p.Question, pollAsked{d.ids.poll(m.ID), p.Question, optionsOf(p), p.Multiple, seconds(p.ExpiresAt)}}
+		embeds = append(embeds[:len(embeds):len(embeds)], jsontext.AppendValue(nil, asked))
 	}
 	return embeds
 }
 
-// appendEmbeds appends the embeds of a message after a comma, if it has any.
+// appendEmbeds appends the embeds of a message, if it has any.
 func (d *Dialect) appendEmbeds(b []byte, m *chat.Message) []byte {
 	embeds := d.embedsOf(m)
 	if len(embeds) == 0 {
@@ -57,14 +55,30 @@ func (d *Dialect) appendEmbeds(b []byte, m *chat.Message) []byte {
 }
 
 type embedsPacket struct {
-	Cmd     string            `json:"cmd"`
-	ID      string            `json:"id"`
-	Channel string            `json:"channel"`
-	Thread  string            `json:"thread_id,omitempty"`
-	Embeds  []json.RawMessage `json:"embeds"`
+	Cmd    string            `json:"cmd"`
+	ID     string            `json:"id"`
+	Embeds []json.RawMessage `json:"embeds"`
 }
 
-// embedsList returns the embeds of a message.
+// embedsList returns the embeds of a message (specs: originchats-commands §3.7).
 func embedsList(ctx context.Context, s *socket, q *request) (any, error) {
-	return nil, nil
+	id, err := q.text("id")
+	if err != nil {
+		return nil, err
+	}
+	if id == "" {
+		return nil, refuse(q.cmd, "Message ID is required")
+	}
+	if !q.given("channel") && !q.given("thread_id") {
+		return nil, refuse(q.cmd, "Channel or thread_id is required")
+	}
+	p, err := s.placeOf(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.messageOf(ctx, q, p, "Message not found")
+	if err != nil {
+		return nil, err
+	}
+	return embedsPacket{q.cmd, id, append([]json.RawMessage{}, s.dialect.embedsOf(m)...)}, nil
 }
