@@ -3,6 +3,7 @@ package preview
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"image"
@@ -453,5 +454,39 @@ func TestCacheForgetsTheOldest(t *testing.T) {
 	}
 	if len(c.pages) != 2 || len(c.order) != 2 {
 		t.Errorf("%d pages, %d in order", len(c.pages), len(c.order))
+	}
+}
+
+// TestPicturesOfEmbedsAreKept: what an embed shows is fetched as a picture, whatever is known of a page at the same address.
+func TestPicturesOfEmbedsAreKept(t *testing.T) {
+	s := newSetting(t, nil)
+	embed := fmt.Sprintf(`{"title":"T","image":{"url":"%s/good.png"},"thumbnail":{"url":"%s/page"}}`, s.site.URL, s.site.URL)
+	m, _, err := s.SendMessage(t.Context(), s.alice, core.NewMessage{RoomID: s.room, Content: s.site.URL + "/good.png " + s.site.URL + "/page", Embeds: []json.RawMessage{[]byte(embed)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.settle()
+	now, err := s.Message(t.Context(), s.alice, m.ID)
+	if err != nil || len(now.Links) != 4 {
+		t.Fatalf("%+v, %v", now, err)
+	}
+	for i, want := range []struct {
+		picture, titled, kept bool
+	}{{false, false, false}, {false, true, false}, {true, false, true}, {true, false, false}} {
+		l := now.Links[i]
+		if l.Picture != want.picture || (l.Title != "") != want.titled || strings.HasPrefix(l.Image, core.PreviewPath) != want.kept {
+			t.Errorf("link %d is %+v", i, l)
+		}
+	}
+	if got, want := now.Links[2].Width, 480; got > want || got < 100 {
+		t.Errorf("the picture is %d wide", got)
+	}
+	asked := len(s.requests())
+	if _, _, err := s.SendMessage(t.Context(), s.bob, core.NewMessage{RoomID: s.room, Embeds: []json.RawMessage{[]byte(embed)}}); err != nil {
+		t.Fatal(err)
+	}
+	s.settle()
+	if again := len(s.requests()); again != asked {
+		t.Errorf("%d requests more for what is known", again-asked)
 	}
 }

@@ -175,7 +175,7 @@ func pollCreate(ctx context.Context, s *socket, q *request) (any, error) {
 		return nil, err
 	}
 	var m *chat.Message
-	err = s.first(ctx, p.room.ID, func(ctx context.Context) (string, error) {
+	err = s.first(ctx, q, p.room.ID, func(ctx context.Context) (string, error) {
 		var err error
 		if m, _, err = d.core.SendMessage(ctx, s.actor, core.NewMessage{RoomID: p.room.ID, ThreadID: p.threadID(), Poll: asked, KeepRead: true}); err != nil {
 			return "", err
@@ -192,8 +192,8 @@ func pollCreate(ctx context.Context, s *socket, q *request) (any, error) {
 }
 
 // first runs a call of the core whose event is to reach this connection before the reply.
-func (s *socket) first(ctx context.Context, room chat.RoomID, do func(ctx context.Context) (mark string, err error)) error {
-	_, err := s.answering(ctx, nil, room, do)
+func (s *socket) first(ctx context.Context, q *request, room chat.RoomID, do func(ctx context.Context) (mark string, err error)) error {
+	_, err := s.answering(ctx, &request{cmd: q.cmd}, room, do) // without the listener, which is the reply's
 	return err
 }
 
@@ -352,7 +352,7 @@ func pollVote(ctx context.Context, s *socket, q *request) (any, error) {
 	if len(options) == 0 || len(options) == 1 && options[0] == "" {
 		return nil, refuse(q.cmd, "option_id or option_ids is required")
 	}
-	err = s.first(ctx, m.RoomID, func(ctx context.Context) (string, error) {
+	err = s.first(ctx, q, m.RoomID, func(ctx context.Context) (string, error) {
 		now, err := d.core.Vote(ctx, s.actor, m.ID, options)
 		if err != nil {
 			return "", err
@@ -379,7 +379,7 @@ func pollEnd(ctx context.Context, s *socket, q *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = s.first(ctx, m.RoomID, func(ctx context.Context) (string, error) {
+	err = s.first(ctx, q, m.RoomID, func(ctx context.Context) (string, error) {
 		now, err := d.core.EndPoll(ctx, s.actor, m.ID)
 		if err != nil {
 			return "", err
