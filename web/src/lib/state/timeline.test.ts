@@ -192,6 +192,57 @@ describe('reactions', () => {
 	});
 });
 
+describe('polls', () => {
+	const poll = (mine: string[], votes: number[]) => ({
+		question: '?',
+		multiple: false,
+		created_by: 'u1',
+		expires_at: null,
+		ended_at: null as string | null,
+		votes: votes.reduce((a, b) => a + b),
+		voters: 2,
+		options: ['a', 'b'].map((id, i) => ({ id, text: id, emoji: null, votes: votes[i]!, me: mine.includes(id) })),
+	});
+	const asked = (change_seq: number, mine: string[], votes: number[]) => message(1, { change_seq, poll: poll(mine, votes) });
+	const told = (change_seq: number, votes: number[], over = {}) => ({
+		type: 'poll_voted' as const,
+		room_id: 'r',
+		message_id: 'm1',
+		change_seq,
+		options: votes.map((n, i) => ({ id: 'ab'[i]!, votes: n })),
+		votes: votes.reduce((a, b) => a + b),
+		voters: 2,
+		ended_at: null as string | null,
+		...over,
+	});
+	const state = (t: Timeline) => t.messages[0]!.poll!.options.map((o) => `${o.id}${o.votes}${o.me ? '!' : ''}`).join(' ');
+
+	it('count the votes of others and keep what the reader voted for', async () => {
+		const t = await opened([asked(2, ['a'], [1, 0])]);
+		t.tally(told(3, [1, 1]));
+		expect(state(t)).toBe('a1! b1');
+	});
+	it('take over what the reader voted for, told to them alone', async () => {
+		const t = await opened([asked(2, ['a'], [1, 0])]);
+		t.tally(told(3, [0, 1], { me: { options: ['b'] } }));
+		expect(state(t)).toBe('a0 b1!');
+	});
+	it('keep it through an event for everyone, and believe an answer made for the reader', async () => {
+		const t = await opened([asked(2, ['a'], [1, 0])]);
+		t.put(asked(3, [], [1, 0]));
+		expect(state(t)).toBe('a1! b0');
+		t.put(asked(4, [], [0, 0]), true);
+		expect(state(t)).toBe('a0 b0');
+	});
+	it('end, and what is older changes nothing', async () => {
+		const t = await opened([asked(5, [], [1, 0])]);
+		t.tally(told(4, [9, 9]));
+		expect(state(t)).toBe('a1 b0');
+		t.tally(told(6, [1, 0], { ended_at: '2026-03-01T12:00:00.000Z' }));
+		expect(t.messages[0]!.poll!.ended_at).toBe('2026-03-01T12:00:00.000Z');
+	});
+});
+
 describe('replies', () => {
 	it('are counted at the first message of their thread, once', async () => {
 		const t = await opened([message(1), message(2, { parent_id: 'm1' })].map((m) => (m.id === 'm1' ? { ...m, thread: { reply_count: 1, last_reply_at: message(2).created_at } } : m)));
