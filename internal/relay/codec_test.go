@@ -31,19 +31,19 @@ var samples = []chat.Event{
 // left are the fields that stay behind, because the receiver reads them from the store or has no use for them. A line ending
 // in a dot is all that is below.
 var left = map[string][]string{
-	"":                 {"Message.Sender.", "Message.Mark", "Mark", "Thread.People"}, // everywhere
-	"MemberJoined":     {"User."},
-	"VoiceJoined":      {"Participant.User."},
-	"VoiceChanged":     {"Participant.User."},
-	"MemberChanged":    {"Member.Role", "Member.JoinedAt", "Member.Notify", "Member.Last", "Member.Muted", "Member.Favourite", "Member.Hidden"},
-	"RoomChanged":      {"Room.!ID"},
-	"RoomAdded":        {"Room.!ID"},
-	"Notified":         {"Notification.Actor."},
-	"UserChanged":      {"User.Email", "User.Settings"},
-	"PresenceChanged":  {"Presence.Status"},
-	"ReportChanged":    {"Report.!ID"},
-	"EmojiAdded":       {"Emoji.!ID"},
-	"EmojiUpdated":     {"Emoji.!ID"},
+	"":                {"Message.Sender.", "Message.Mark", "Mark", "Thread.People"}, // everywhere
+	"MemberJoined":    {"User."},
+	"VoiceJoined":     {"Participant.User."},
+	"VoiceChanged":    {"Participant.User."},
+	"MemberChanged":   {"Member.Role", "Member.JoinedAt", "Member.Notify", "Member.Last", "Member.Muted", "Member.Favourite", "Member.Hidden"},
+	"RoomChanged":     {"Room.!ID"},
+	"RoomAdded":       {"Room.!ID"},
+	"Notified":        {"Notification.Actor."},
+	"UserChanged":     {"User.Email", "User.Settings"},
+	"PresenceChanged": {"Presence.Status"},
+	"ReportChanged":   {"Report.!ID"},
+	"EmojiAdded":      {"Emoji.!ID"},
+	"EmojiUpdated":    {"Emoji.!ID"},
 }
 
 func stays(event, path string) bool {

@@ -13,6 +13,9 @@ type command func(ctx context.Context, s *socket, q *request) (any, error)
 var commands = gather(
 	serverCommands,
 	messageCommands,
+	embedCommands,
+	pollCommands,
+	webhookCommands,
 	roleCommands,
 	userRoleCommands,
 	channelCommands,

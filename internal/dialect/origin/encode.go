@@ -41,6 +41,10 @@ func (d *Dialect) packet(ctx context.Context, ev chat.Event, _ chat.UserID) any 
 		return emojiUpdated(e.Emoji)
 	case chat.EmojiRemoved:
 		return emojiDeletePacket{"emoji_delete", e.ID, true}
+	case chat.PollVoted:
+		return d.pollVoted(ctx, e)
+	case chat.PollEnded:
+		return d.pollEnded(ctx, e.Message)
 	case chat.Typing:
 		return d.typing(ctx, e)
 	case chat.RolesChanged:

@@ -116,17 +116,8 @@ func (d *Dialect) appendRare(ctx context.Context, b []byte, m *chat.Message) []b
 	if len(m.Attachments) > 0 {
 		b = jsontext.AppendValue(append(b, `,"attachments":`...), d.attachments(m.Attachments))
 	}
+	b = d.appendEmbeds(b, m)
 	if x := m.Extras; x != nil {
-		if len(x.Embeds) > 0 {
-			b = append(b, `,"embeds":[`...)
-			for i, raw := range x.Embeds {
-				if i > 0 {
-					b = append(b, ',')
-				}
-				b = append(b, raw...)
-			}
-			b = append(b, ']')
-		}
 		if a := x.Author; a != nil && a.Kind == chat.WebhookAuthor {
 			b = jsontext.AppendString(append(b, `,"webhook":{"id":`...), a.ID)
 			b = jsontext.AppendString(append(b, `,"name":`...), a.Name)
@@ -225,6 +216,9 @@ func (d *Dialect) shown(ctx context.Context, m *chat.Message) bool {
 func (d *Dialect) messageCreated(ctx context.Context, m *chat.Message) []byte {
 	if !d.shown(ctx, m) {
 		return nil
+	}
+	if m.Poll != nil {
+		return d.pollAnnounced(ctx, m)
 	}
 	b := append(make([]byte, 0, 500+len(m.Content)+len(m.Content)/8), `{"cmd":"message_new","message":`...)
 	b = d.appendPlace(ctx, d.appendMessage(ctx, b, m, true), m)

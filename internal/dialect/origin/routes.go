@@ -4,7 +4,7 @@ import "net/http"
 
 // routes are the protocol's HTTP routes by pattern (specs: originchats §9).
 func (d *Dialect) routes() map[string]http.HandlerFunc {
-	posts := forAll((&webhookPosts{core: d.core, incident: d.incident}).ServeHTTP)
+	posts := forAll((&webhookPosts{core: d.core, content: d.PostContent, incident: d.incident}).ServeHTTP)
 	return map[string]http.HandlerFunc{
 		"GET /info":                 forAll(d.serveInfo),
 		"GET /emojis/{name}":        forAll(d.serveEmoji),
