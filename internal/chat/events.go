@@ -50,7 +50,10 @@ const (
 )
 
 // MessageDeleted says that a message became a tombstone.
-type MessageDeleted struct{ Message *Message }
+type MessageDeleted struct {
+	Message *Message
+	Thread  bool // with the whole thread, which ThreadDeleted told before
+}
 
 // ReactionAdded says that a person reacted. Message is the state after it.
 type ReactionAdded struct {

@@ -189,7 +189,7 @@ func (c *Core) DeleteThread(ctx context.Context, by chat.Actor, id chat.MessageI
 		if head, blobs, err = tx.DeleteMessage(ctx, id, by.UserID, c.now()); err != nil {
 			return nil, err
 		}
-		return []chat.Event{chat.ThreadDeleted{RoomID: th.RoomID, ThreadID: id}, chat.MessageDeleted{Message: head}}, nil
+		return []chat.Event{chat.ThreadDeleted{RoomID: th.RoomID, ThreadID: id}, chat.MessageDeleted{Message: head, Thread: true}}, nil
 	})
 	if err != nil {
 		return th, err
@@ -214,7 +214,7 @@ func (c *Core) emptyThread(ctx context.Context, by chat.UserID, id chat.MessageI
 					return nil, err
 				}
 				blobs = append(blobs, files...)
-				events = append(events, chat.MessageDeleted{Message: msg})
+				events = append(events, chat.MessageDeleted{Message: msg, Thread: true})
 			}
 			if done = len(replies) < deletedAtOnce; done {
 				err = tx.RemoveThread(ctx, id)

@@ -329,8 +329,14 @@ func (s *shard) forget(room chat.RoomID) {
 
 // toUser gives an event to all of a person's connections.
 func (s *shard) toUser(ctx context.Context, user chat.UserID, ev chat.Event) {
+	asked := s.hub.marks.take(ev)
+	defer s.hub.marks.given(asked)
 	var shared map[Dialect]*ws.Frame
 	for _, c := range s.hub.people.of(user) {
+		if c == asked.conn && len(asked.tail) > 0 {
+			s.sendOne(ctx, c, ev, asked.tail...)
+			continue
+		}
 		frame, made := shared[c.dialect]
 		if !made {
 			if text := c.dialect.Encode(ctx, ev, user); text != nil {

@@ -121,6 +121,7 @@ func (w *writer) body(ev chat.Event) kind {
 		return messageChanged
 	case chat.MessageDeleted:
 		state(e.Message)
+		w.bool(e.Thread)
 		return messageDeleted
 	case chat.ReactionAdded:
 		w.reaction(e.Message, e.UserID, e.Emoji)
@@ -328,7 +329,7 @@ var readers = map[kind]func(*reader) chat.Event{
 	messageChanged: func(r *reader) chat.Event {
 		return chat.MessageChanged{Message: r.state(), What: chat.MessageChange(r.text())}
 	},
-	messageDeleted: func(r *reader) chat.Event { return chat.MessageDeleted{Message: r.state()} },
+	messageDeleted: func(r *reader) chat.Event { return chat.MessageDeleted{Message: r.state(), Thread: r.bool()} },
 	reactionAdded: func(r *reader) chat.Event {
 		m, user, emoji := r.reaction()
 		return chat.ReactionAdded{Message: m, UserID: user, Emoji: emoji}

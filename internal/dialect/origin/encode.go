@@ -17,6 +17,9 @@ func (d *Dialect) Encode(ctx context.Context, ev chat.Event, viewer chat.UserID)
 	case chat.MessageChanged:
 		return d.messageChanged(ctx, e)
 	case chat.MessageDeleted:
+		if e.Thread {
+			return nil // thread_delete told all of it
+		}
 		return d.messageDeleted(ctx, e.Message)
 	case chat.ReactionAdded:
 		return d.reaction(ctx, "message_react_add", e.Message, e.UserID, e.Emoji)
@@ -53,6 +56,10 @@ func (d *Dialect) packet(ctx context.Context, ev chat.Event, _ chat.UserID) any 
 		return d.userRolesChanged(ctx, e)
 	case chat.ServerChanged:
 		return d.serverChanged(ctx)
+	case chat.PositionMoved:
+		return d.positionMoved(ctx, e)
+	case chat.ThreadCreated, chat.ThreadChanged, chat.ThreadDeleted, chat.ThreadJoined, chat.ThreadLeft:
+		return d.threadPacket(ctx, ev)
 	}
 	return nil
 }

@@ -164,7 +164,7 @@ func (s *socket) answering(ctx context.Context, q *request, room chat.RoomID, do
 		_, err := do(ctx)
 		return false, err
 	}
-	mark := q.cmd + "#" + strconv.FormatUint(d.marks.Add(1), 36)
+	mark := d.nextMark(q)
 	d.hub.Expect(mark, s.live, q.tail())
 	got, err := do(core.WithMark(ctx, mark))
 	if err != nil || got != mark {
@@ -174,6 +174,9 @@ func (s *socket) answering(ctx context.Context, q *request, room chat.RoomID, do
 	d.hub.Await(mark)
 	return true, nil
 }
+
+// nextMark names a request, see core.WithMark. The command stands before the "#".
+func (d *Dialect) nextMark(q *request) string { return q.cmd + "#" + strconv.FormatUint(d.marks.Add(1), 36) }
 
 // gone frees what a connection held: its seat in a voice channel, its slash commands.
 func (s *socket) gone() {}
