@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"parley/internal/chat"
 	"parley/internal/fold"
@@ -262,7 +263,11 @@ func (c *Core) JoinThread(ctx context.Context, by chat.Actor, id chat.MessageID)
 		if err != nil {
 			return nil, err
 		}
-		if _, err := tx.JoinThread(ctx, id, by.UserID, c.now()); err != nil {
+		at := c.now()
+		if said := th.LastMessageAt; said.After(at) { // messages are put in order by their times, and may be a little ahead
+			at = said
+		}
+		if _, err := tx.JoinThread(ctx, id, by.UserID, at.Add(time.Microsecond)); err != nil {
 			return nil, err
 		}
 		if th, err = tx.Thread(ctx, id); err != nil {

@@ -713,29 +713,10 @@ func channelDelete(ctx context.Context, s *socket, q *request) (any, error) {
 
 // threadList are the threads of a forum in lists of channels (specs: originchats §6.7).
 func (d *Dialect) threadList(ctx context.Context, channel string, threads []chat.Thread) json.RawMessage {
-	type thread struct {
-		ID           written  `json:"id"`
-		Name         string   `json:"name"`
-		Parent       string   `json:"parent_channel"`
-		CreatedBy    string   `json:"created_by"`
-		CreatedAt    seconds  `json:"created_at"`
-		Locked       bool     `json:"locked"`
-		Archived     bool     `json:"archived"`
-		Participants []string `json:"participants"`
-		LastMessage  seconds  `json:"last_message"`
-		LastID       written  `json:"last_message_id"`
-	}
-	list := make([]thread, 0, len(threads))
-	for _, t := range threads {
-		shown := thread{ID: append(d.ids.append([]byte{'"'}, threadKind, int64(t.ID)), '"'), Name: t.Name, Parent: channel, CreatedBy: d.nameByID(ctx, t.CreatedBy),
-			CreatedAt: seconds(t.CreatedAt), Locked: t.Locked, Archived: t.Archived, Participants: []string{}, LastID: written("null")}
-		for _, p := range t.Participants {
-			shown.Participants = append(shown.Participants, d.nameByID(ctx, p))
-		}
-		if t.LastMessageID != 0 {
-			shown.LastMessage, shown.LastID = seconds(t.LastMessageAt), append(d.ids.append([]byte{'"'}, messageKind, int64(t.LastMessageID)), '"')
-		}
-		list = append(list, shown)
+	list := make([]*threadView, len(threads))
+	for i := range threads {
+		list[i] = d.threadShown(ctx, &threads[i])
+		list[i].ParentChannel = channel
 	}
 	return jsontext.AppendValue(nil, list)
 }

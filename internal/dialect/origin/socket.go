@@ -176,7 +176,9 @@ func (s *socket) answering(ctx context.Context, q *request, room chat.RoomID, do
 }
 
 // nextMark names a request, see core.WithMark. The command stands before the "#".
-func (d *Dialect) nextMark(q *request) string { return q.cmd + "#" + strconv.FormatUint(d.marks.Add(1), 36) }
+func (d *Dialect) nextMark(q *request) string {
+	return q.cmd + "#" + strconv.FormatUint(d.marks.Add(1), 36)
+}
 
 // gone frees what a connection held: its seat in a voice channel, its slash commands.
 func (s *socket) gone() {}
