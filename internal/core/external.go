@@ -19,13 +19,26 @@ type External struct {
 	Provider string // such as chat.ProviderRotur
 	Subject  string // stable
 	Name     string // as the provider spells it now, 1–64 characters
-	Owner    bool   // the operator's configuration makes them an owner of the server
 }
 
-// Entrance is who was let in without a session: the dialect vouches for the connection as long as it lasts.
+// Arrival is the connection by which somebody comes in.
+type Arrival struct {
+	Address string
+	Device  string // for the session list; connections of one device share a session
+	Owner   bool   // the operator's configuration makes them an owner of the server
+}
+
+// Entrance is who was let in. The session has no token: the dialect vouches for the connection as long as it lasts, and ends
+// it with the session.
 type Entrance struct {
 	User    *chat.User
-	Created bool // by this call
+	Session chat.Session
+	Created bool // the account, by this call
+}
+
+// Actor is who acts by the connection.
+func (e Entrance) Actor(address string) chat.Actor {
+	return chat.Actor{UserID: e.User.ID, SessionID: e.Session.ID, Address: address}
 }
 
 // Names that providers and the local accounts of dialects may have.
@@ -41,7 +54,7 @@ const (
 // LogInExternal lets somebody in for whom a provider vouches. Who is new gets an account, if registration is open; who has
 // another name there gets it here, and whoever else still bore that name loses it. Fails with external_name_invalid,
 // registration_closed, invite_required, account_disabled, banned, timed_out, rate_limited.
-func (c *Core) LogInExternal(ctx context.Context, address string, e External) (Entrance, error) {
+func (c *Core) LogInExternal(ctx context.Context, a Arrival, e External) (Entrance, error) {
 	name, err := cleanExternalName(e.Name)
 	if err != nil {
 		return Entrance{}, err
@@ -50,7 +63,7 @@ func (c *Core) LogInExternal(ctx context.Context, address string, e External) (E
 	for range 3 { // two connections of somebody new may race
 		identity, err := c.Store.Identity(ctx, e.Provider, e.Subject)
 		if chat.CodeOf(err) == chat.ErrNotFound.Code {
-			in, err := c.registerExternal(ctx, address, e)
+			in, err := c.registerExternal(ctx, a, e)
 			if chat.CodeOf(err) == "identity_taken" {
 				continue
 			}
@@ -59,8 +72,7 @@ func (c *Core) LogInExternal(ctx context.Context, address string, e External) (E
 		if err != nil {
 			return Entrance{}, err
 		}
-		user, err := c.returnExternal(ctx, identity.UserID, e)
-		return Entrance{User: user}, err
+		return c.returnExternal(ctx, a, identity.UserID, e)
 	}
 	return Entrance{}, errBusy
 }
@@ -77,47 +89,85 @@ func cleanExternalName(s string) (string, error) {
 }
 
 // returnExternal lets somebody in who has an account, under the name and with the rank that they have by now.
-func (c *Core) returnExternal(ctx context.Context, id chat.UserID, e External) (*chat.User, error) {
+func (c *Core) returnExternal(ctx context.Context, a Arrival, id chat.UserID, e External) (Entrance, error) {
 	user, err := c.admitted(ctx, id)
 	if err != nil {
-		return nil, err
+		return Entrance{}, err
 	}
-	if user.ExternalName == e.Name && (!e.Owner || user.Rank == chat.RankOwner) {
-		c.seen(id)
-		return user, nil
-	}
-	err = c.change(ctx, func(tx Tx) (events []chat.Event, err error) {
-		if user, err = tx.User(ctx, id); err != nil {
-			return nil, err
-		}
-		if user.ExternalName != e.Name {
+	if user.ExternalName != e.Name {
+		err = c.change(ctx, func(tx Tx) (events []chat.Event, err error) {
 			if events, err = c.evict(ctx, tx, id, e.Name); err != nil {
 				return nil, err
 			}
+			if user, err = tx.User(ctx, id); err != nil {
+				return nil, err
+			}
 			changed := *user
-			if changed.DisplayName == changed.ExternalName { // it was never anything else
+			if changed.DisplayName == displayable(changed.ExternalName) { // it was never anything else
 				changed.DisplayName = displayable(e.Name)
 			}
 			changed.ExternalName = e.Name
-			if err := tx.UpdateUser(ctx, &changed); err != nil {
-				return nil, err
-			}
 			user = &changed
-			events = append(events, chat.UserChanged{User: user})
+			return append(events, chat.UserChanged{User: user}), tx.UpdateUser(ctx, user)
+		})
+		if err != nil {
+			return Entrance{}, err
 		}
-		if e.Owner {
-			made, promoted, err := c.makeOwner(ctx, tx, user)
-			if err != nil {
-				return nil, err
-			}
-			user, events = made, append(events, promoted...)
-		}
-		return events, nil
-	})
-	if err == nil {
-		c.seen(id)
 	}
-	return user, err
+	return c.letIn(ctx, a, user, nil)
+}
+
+// letIn gives somebody who may come in the session of their device, and the rank that the operator's configuration gives them.
+// use, if set, runs in a transaction before that.
+func (c *Core) letIn(ctx context.Context, a Arrival, user *chat.User, use func(Tx) error) (Entrance, error) {
+	in := Entrance{User: user}
+	a.Device = cleanDevice(a.Device)
+	sessions, err := c.Store.SessionsOf(ctx, user.ID, c.now())
+	if err != nil {
+		return Entrance{}, err
+	}
+	at := slices.IndexFunc(sessions, func(s chat.Session) bool {
+		return s.Device == a.Device && s.ExpiresAt.Sub(c.now()) > c.SessionTTL/2
+	})
+	if at >= 0 {
+		in.Session = sessions[at]
+	}
+	promote := a.Owner && user.Rank != chat.RankOwner
+	if at < 0 || promote || use != nil {
+		err = c.change(ctx, func(tx Tx) (events []chat.Event, err error) {
+			if use != nil {
+				if err := use(tx); err != nil {
+					return nil, err
+				}
+			}
+			if promote {
+				if in.User, err = tx.User(ctx, user.ID); err != nil {
+					return nil, err
+				}
+				if in.User, events, err = c.makeOwner(ctx, tx, in.User); err != nil {
+					return nil, err
+				}
+			}
+			if at < 0 {
+				in.Session = c.vouchedSession(user.ID, a)
+				err = tx.CreateSession(ctx, in.Session)
+			}
+			return events, err
+		})
+		if err != nil {
+			return Entrance{}, err
+		}
+	}
+	c.seen(user.ID)
+	c.visits.used(in.Session, c.now(), a.Address)
+	return in, nil
+}
+
+// vouchedSession makes a session that has no token.
+func (c *Core) vouchedSession(user chat.UserID, a Arrival) chat.Session {
+	now := c.now().Truncate(time.Second)
+	return chat.Session{ID: chat.SessionID(c.newKey()), UserID: user, Device: cleanDevice(a.Device), Address: a.Address,
+		CreatedAt: now, LastUsedAt: now, ExpiresAt: now.Add(c.SessionTTL)}
 }
 
 // evict takes a name off whoever bears it besides the one whose name it is now by the word of the provider. They go by the
@@ -153,8 +203,8 @@ func (c *Core) makeOwner(ctx context.Context, tx Tx, user *chat.User) (*chat.Use
 }
 
 // registerExternal makes an account for somebody new.
-func (c *Core) registerExternal(ctx context.Context, address string, e External) (Entrance, error) {
-	if err := c.mayRegister(ctx, address); err != nil {
+func (c *Core) registerExternal(ctx context.Context, a Arrival, e External) (Entrance, error) {
+	if err := c.mayRegister(ctx, a.Address); err != nil {
 		return Entrance{}, err
 	}
 	rooms, err := c.entryRooms(ctx)
@@ -163,10 +213,7 @@ func (c *Core) registerExternal(ctx context.Context, address string, e External)
 	}
 	user := &chat.User{ID: c.newUserID(), DisplayName: displayable(e.Name), ExternalName: e.Name, Kind: chat.Person, Status: chat.Online,
 		Roles: []chat.RoleID{chat.RoleUser}, CreatedAt: c.now()}
-	if e.Owner {
-		user.Roles = []chat.RoleID{chat.RoleOwner, chat.RoleUser}
-	}
-	in := Entrance{Created: true}
+	in := Entrance{Created: true, Session: c.vouchedSession(user.ID, a)}
 	err = c.change(ctx, func(tx Tx) ([]chat.Event, error) {
 		if _, err := tx.Identity(ctx, e.Provider, e.Subject); chat.CodeOf(err) != chat.ErrNotFound.Code {
 			if err == nil {
@@ -181,14 +228,7 @@ func (c *Core) registerExternal(ctx context.Context, address string, e External)
 		if err != nil {
 			return nil, err
 		}
-		made, more, err := c.createUser(ctx, tx, user, chat.Identity{Provider: e.Provider, Subject: e.Subject, UserID: user.ID}, rooms)
-		if err != nil {
-			return nil, err
-		}
-		in.User = made
-		if e.Owner {
-			err = tx.AddAudit(ctx, c.audit(chat.Operator, "user.roles", "user", string(made.ID), 0, map[string]any{"after": made.Roles}))
-		}
+		more, err := c.createEntrance(ctx, tx, a, &in, user, chat.Identity{Provider: e.Provider, Subject: e.Subject, UserID: user.ID}, rooms)
 		return append(events, more...), err
 	})
 	if err != nil {
@@ -196,6 +236,23 @@ func (c *Core) registerExternal(ctx context.Context, address string, e External)
 	}
 	c.seen(user.ID)
 	return in, nil
+}
+
+// createEntrance stores a new account and its first session.
+func (c *Core) createEntrance(ctx context.Context, tx Tx, a Arrival, in *Entrance, user *chat.User, identity chat.Identity, rooms []chat.RoomID) ([]chat.Event, error) {
+	made, events, err := c.createUser(ctx, tx, user, identity, rooms)
+	if err != nil {
+		return nil, err
+	}
+	if a.Owner {
+		var promoted []chat.Event
+		if made, promoted, err = c.makeOwner(ctx, tx, made); err != nil {
+			return nil, err
+		}
+		events = append(events, promoted...)
+	}
+	in.User = made
+	return events, tx.CreateSession(ctx, in.Session)
 }
 
 // mayRegister refuses new accounts where registration is not open. Fails with registration_closed, invite_required,
@@ -288,7 +345,7 @@ func CheckLocalAccount(username, password string) (string, error) {
 // RegisterLocal makes an account with a password by the rules of a dialect whose people know no other way: its names and
 // passwords may be shorter than those of Register. Fails with registration_closed, invite_required, what CheckLocalAccount
 // fails with, username_taken, rate_limited.
-func (c *Core) RegisterLocal(ctx context.Context, address, username, password string, owner bool) (Entrance, error) {
+func (c *Core) RegisterLocal(ctx context.Context, a Arrival, username, password string) (Entrance, error) {
 	s, err := c.Server(ctx)
 	if err != nil {
 		return Entrance{}, err
@@ -303,7 +360,7 @@ func (c *Core) RegisterLocal(ctx context.Context, address, username, password st
 	if slices.Contains(reservedNames, name) {
 		return Entrance{}, errUsernameTaken
 	}
-	if err := c.mayRegister(ctx, address); err != nil {
+	if err := c.mayRegister(ctx, a.Address); err != nil {
 		return Entrance{}, err
 	}
 	// Asked before the costly hash; the transaction has the last word.
@@ -321,16 +378,9 @@ func (c *Core) RegisterLocal(ctx context.Context, address, username, password st
 		return Entrance{}, err
 	}
 	user := &chat.User{ID: c.newUserID(), Username: name, DisplayName: name, Kind: chat.Person, Status: chat.Online, Roles: []chat.RoleID{chat.RoleUser}, CreatedAt: c.now()}
-	in := Entrance{Created: true}
+	in := Entrance{Created: true, Session: c.vouchedSession(user.ID, a)}
 	err = c.change(ctx, func(tx Tx) ([]chat.Event, error) {
-		made, events, err := c.createUser(ctx, tx, user, passwordIdentity(user, secret), rooms)
-		if err == nil && owner {
-			var promoted []chat.Event
-			made, promoted, err = c.makeOwner(ctx, tx, made)
-			events = append(events, promoted...)
-		}
-		in.User = made
-		return events, err
+		return c.createEntrance(ctx, tx, a, &in, user, passwordIdentity(user, secret), rooms)
 	})
 	if err != nil {
 		return Entrance{}, err
@@ -346,11 +396,11 @@ var (
 	errPasswordWrong      = chat.InvalidField("password", "password_wrong", "The password is wrong.")
 )
 
-// LogInLocal checks the password of an account for a dialect that keeps no sessions, and lets its owner in. Unlike LogIn it
+// LogInLocal checks the password of an account for a dialect without tokens, and lets its owner in. Unlike LogIn it
 // says whether the name or the password was wrong, as that dialect's people expect. Who has a second factor gives the code at
 // the end of the password. Fails with credentials_missing, user_not_found, external_account, password_wrong, totp_required,
 // totp_wrong, account_disabled, banned, timed_out, rate_limited.
-func (c *Core) LogInLocal(ctx context.Context, address, username, password string, owner bool) (Entrance, error) {
+func (c *Core) LogInLocal(ctx context.Context, a Arrival, username, password string) (Entrance, error) {
 	name := strings.ToLower(norm.NFC.String(strings.TrimSpace(username)))
 	if name == "" || password == "" {
 		return Entrance{}, chat.Errorf(chat.Invalid, "credentials_missing", "Give a username and a password.")
@@ -386,24 +436,14 @@ func (c *Core) LogInLocal(ctx context.Context, address, username, password strin
 	if err != nil {
 		return Entrance{}, err
 	}
-	if code != "" || owner && user.Rank != chat.RankOwner {
-		err = c.change(ctx, func(tx Tx) (events []chat.Event, err error) {
-			if err := use(tx); err != nil {
-				return nil, err
-			}
-			if user, err = tx.User(ctx, user.ID); err != nil || !owner {
-				return nil, err
-			}
-			user, events, err = c.makeOwner(ctx, tx, user)
-			return events, err
-		})
-		if err != nil {
-			return Entrance{}, err
-		}
+	if code == "" {
+		use = nil
+	}
+	in, err := c.letIn(ctx, a, user, use)
+	if err == nil && code != "" {
 		c.forgive(ctx, totpKey(user.ID))
 	}
-	c.seen(user.ID)
-	return Entrance{User: user}, nil
+	return in, err
 }
 
 // noLocalAccount says why a name has no password here.

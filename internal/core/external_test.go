@@ -13,13 +13,13 @@ import (
 // external lets somebody in for whom the Rotur service vouches.
 func (w *world) external(subject, name string) core.Entrance {
 	w.Helper()
-	in, err := w.LogInExternal(w.ctx, "192.0.2.9", core.External{Provider: chat.ProviderRotur, Subject: subject, Name: name})
+	in, err := w.LogInExternal(w.ctx, core.Arrival{Address: "192.0.2.9", Device: "OriginChats"}, core.External{Provider: chat.ProviderRotur, Subject: subject, Name: name})
 	w.must(err)
 	return in
 }
 
 func (w *world) logInExternal(subject, name string) error {
-	_, err := w.LogInExternal(w.ctx, "192.0.2.9", core.External{Provider: chat.ProviderRotur, Subject: subject, Name: name})
+	_, err := w.LogInExternal(w.ctx, core.Arrival{Address: "192.0.2.9", Device: "OriginChats"}, core.External{Provider: chat.ProviderRotur, Subject: subject, Name: name})
 	return err
 }
 
@@ -109,7 +109,7 @@ func TestRegistrationCountsForThoseFromElsewhere(t *testing.T) {
 			w.must(err)
 			w.want(w.logInExternal("USR:2", "eve"), m.code)
 			w.want(w.logInExternal("USR:1", "bob"), "")
-			_, err = w.RegisterLocal(w.ctx, "192.0.2.9", "dave", "secret", false)
+			_, err = w.RegisterLocal(w.ctx, core.Arrival{Address: "192.0.2.9"}, "dave", "secret")
 			w.want(err, "registration_closed")
 		})
 	}
@@ -129,7 +129,7 @@ func TestWhoIsShutOutMayNotComeInFromElsewhere(t *testing.T) {
 func TestOwnersByConfiguration(t *testing.T) {
 	w := newAccounts(t)
 	enter := func(owner bool) *chat.User {
-		in, err := w.LogInExternal(w.ctx, "", core.External{Provider: chat.ProviderRotur, Subject: "USR:1", Name: "alice", Owner: owner})
+		in, err := w.LogInExternal(w.ctx, core.Arrival{Owner: owner}, core.External{Provider: chat.ProviderRotur, Subject: "USR:1", Name: "alice"})
 		w.must(err)
 		return in.User
 	}
@@ -140,12 +140,12 @@ func TestOwnersByConfiguration(t *testing.T) {
 		t.Errorf("an owner stays one who is no longer in the configuration: %v", u.Roles)
 	}
 	plain := w.external("USR:2", "bob").User
-	in, err := w.LogInExternal(w.ctx, "", core.External{Provider: chat.ProviderRotur, Subject: "USR:2", Name: "bob", Owner: true})
+	in, err := w.LogInExternal(w.ctx, core.Arrival{Owner: true}, core.External{Provider: chat.ProviderRotur, Subject: "USR:2", Name: "bob"})
 	w.must(err)
 	if in.User.ID != plain.ID || in.User.Rank != chat.RankOwner {
 		t.Errorf("later: %v", in.User.Roles)
 	}
-	local, err := w.RegisterLocal(w.ctx, "", "dave", "secret", true)
+	local, err := w.RegisterLocal(w.ctx, core.Arrival{Address: "", Owner: true}, "dave", "secret")
 	w.must(err)
 	if local.User.Rank != chat.RankOwner {
 		t.Errorf("local: %v", local.User.Roles)
@@ -163,7 +163,7 @@ func TestManyConnectionsOfSomebodyNewMakeOneAccount(t *testing.T) {
 	made := make(chan core.Entrance, 20)
 	for range cap(made) {
 		wg.Go(func() {
-			in, err := w.LogInExternal(w.ctx, "192.0.2.9", core.External{Provider: chat.ProviderRotur, Subject: "USR:1", Name: "bob"})
+			in, err := w.LogInExternal(w.ctx, core.Arrival{Address: "192.0.2.9", Device: "OriginChats"}, core.External{Provider: chat.ProviderRotur, Subject: "USR:1", Name: "bob"})
 			if err != nil {
 				t.Error(err)
 			}
@@ -205,7 +205,7 @@ func TestLocalAccounts(t *testing.T) {
 		{"one that means the server", "System", "secret", "username_taken"},
 		{"two characters of another script", "漢字", "四文字で", ""},
 	} {
-		_, err := w.RegisterLocal(w.ctx, "192.0.2.9", row.name, row.password, false)
+		_, err := w.RegisterLocal(w.ctx, core.Arrival{Address: "192.0.2.9"}, row.name, row.password)
 		if got := chat.CodeOf(err); got != row.code {
 			t.Errorf("%s: %q (%v), want %q", row.sentence, got, err, row.code)
 		}
@@ -218,7 +218,7 @@ func TestLocalAccounts(t *testing.T) {
 		{"somebody from elsewhere has no password", "rotur_bob", "secret", "external_account"},
 		{"nothing given", "dave", "", "credentials_missing"},
 	} {
-		in, err := w.LogInLocal(w.ctx, "192.0.2.9", row.name, row.password, false)
+		in, err := w.LogInLocal(w.ctx, core.Arrival{Address: "192.0.2.9"}, row.name, row.password)
 		if got := chat.CodeOf(err); got != row.code {
 			t.Errorf("%s: %q (%v), want %q", row.sentence, got, err, row.code)
 		}
@@ -230,7 +230,7 @@ func TestLocalAccounts(t *testing.T) {
 	w.must(err)
 	_, err = w.Sanction(w.ctx, chat.Operator, core.Measure{Kind: chat.Ban, UserID: dave.ID})
 	w.must(err)
-	_, err = w.LogInLocal(w.ctx, "", "dave", "secret", false)
+	_, err = w.LogInLocal(w.ctx, core.Arrival{Address: ""}, "dave", "secret")
 	w.want(err, "banned")
 }
 
@@ -241,7 +241,7 @@ func TestLocalLoginWithASecondFactor(t *testing.T) {
 	w.must(err)
 	w.must(w.ConfirmTOTP(w.ctx, w.actor(l), w.device(e.Secret)))
 	logIn := func(password string) error {
-		_, err := w.LogInLocal(w.ctx, "192.0.2.9", "ada", password, false)
+		_, err := w.LogInLocal(w.ctx, core.Arrival{Address: "192.0.2.9"}, "ada", password)
 		return err
 	}
 	w.want(logIn(password), "totp_required")
@@ -269,5 +269,33 @@ func TestFailedLoginsAreCountedByAddress(t *testing.T) {
 	w.wait(time.Minute)
 	if w.FailedLogin(w.ctx, "192.0.2.9", 10) {
 		t.Error("it is not forgotten after a minute")
+	}
+}
+
+func TestConnectionsOfOneDeviceShareASession(t *testing.T) {
+	w := newAccounts(t)
+	first := w.external("USR:1", "bob")
+	if again := w.external("USR:1", "bob"); again.Session.ID == "" || again.Session.ID != first.Session.ID {
+		t.Errorf("the second connection has session %q, the first %q", again.Session.ID, first.Session.ID)
+	}
+	other, err := w.LogInExternal(w.ctx, core.Arrival{Device: "Another"}, core.External{Provider: chat.ProviderRotur, Subject: "USR:1", Name: "bob"})
+	w.must(err)
+	by := other.Actor("192.0.2.9")
+	list, err := w.Sessions(w.ctx, by)
+	w.must(err)
+	if len(list) != 2 || other.Session.ID == first.Session.ID {
+		t.Errorf("sessions %+v", list)
+	}
+	w.told()
+	w.must(w.RevokeSession(w.ctx, by, first.Session.ID))
+	if told := w.told(); len(told) != 1 || told[0].(chat.SessionRevoked).SessionID != first.Session.ID {
+		t.Errorf("told %+v", told)
+	}
+	if next := w.external("USR:1", "bob"); next.Session.ID == first.Session.ID {
+		t.Error("a session that was ended lives again")
+	}
+	w.wait(13 * time.Hour) // sessions last a day here
+	if next := w.external("USR:1", "bob"); next.Session.CreatedAt.Before(worldStart.Add(time.Hour)) {
+		t.Error("a session near its end is given to a new connection")
 	}
 }

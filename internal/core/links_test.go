@@ -126,7 +126,7 @@ func TestLinkingAnAccountThatWroteKeepsWhatItWrote(t *testing.T) {
 func TestTwoAccountsWithoutAPassword(t *testing.T) {
 	w := newAccounts(t)
 	a := w.external("USR:1", "anna").User
-	in, err := w.LogInExternal(w.ctx, "", core.External{Provider: "session", Subject: "05ab", Name: "05ab"})
+	in, err := w.LogInExternal(w.ctx, core.Arrival{Address: "", Device: "OriginChats"}, core.External{Provider: "session", Subject: "05ab", Name: "05ab"})
 	w.must(err)
 	link, err := w.LinkAccounts(w.ctx, actorOf(in.User), w.linkCode(actorOf(a)), true)
 	w.must(err)

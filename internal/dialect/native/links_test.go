@@ -10,7 +10,7 @@ import (
 // elsewhere makes an account for which an identity provider vouches.
 func (s *server) elsewhere(name string) chat.Actor {
 	s.Helper()
-	in, err := s.core.LogInExternal(s.Context(), "192.0.2.9", core.External{Provider: chat.ProviderRotur, Subject: "id of " + name, Name: name})
+	in, err := s.core.LogInExternal(s.Context(), core.Arrival{Address: "192.0.2.9", Device: "OriginChats"}, core.External{Provider: chat.ProviderRotur, Subject: "id of " + name, Name: name})
 	if err != nil {
 		s.Fatal(err)
 	}
