@@ -13,6 +13,7 @@ import (
 	"parley/internal/dialect/native"
 	"parley/internal/dialect/origin"
 	"parley/internal/ops"
+	"parley/internal/rotur"
 )
 
 // operatorListener is the listener that is no dialect's.
@@ -140,10 +141,15 @@ func (a *App) originChats() *origin.Dialect {
 		}
 		return n
 	}
+	set := a.cfg.OriginChats
+	accounts, err := rotur.New(rotur.Options{ValidateURL: set.ValidateURL, ProfileURL: set.ProfileURL})
+	if err != nil { // the settings were checked before
+		a.log.Error("nobody can log in by the Rotur service", "error", err)
+	}
 	return origin.New(origin.Options{
 		MessagesPerMinute: orNone(a.cfg.OriginChats.MessagesPerMinute), Cooldown: time.Duration(orNone(a.cfg.OriginChats.CooldownSeconds)) * time.Second,
 		Core: a.core, Hub: a.hub, Sockets: a.sockets, Logger: a.log, Incident: a.middleware().Incident,
-		PublicURL: a.cfg.BaseURL(""), AuthMode: origin.AuthMode(a.cfg.OriginChats.AuthMode),
+		PublicURL: a.cfg.BaseURL(""), AuthMode: origin.AuthMode(set.AuthMode), Rotur: accounts, ValidateKey: set.ValidateKey, Owners: set.Owners,
 	})
 }
 

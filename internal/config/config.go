@@ -131,8 +131,12 @@ const (
 // OriginChats are the settings of that dialect.
 type OriginChats struct {
 	AuthMode          OriginAuth
-	MessagesPerMinute int // of one person; 0: no limit
-	CooldownSeconds   int // after a burst; 0: none
+	MessagesPerMinute int      // of one person; 0: no limit
+	CooldownSeconds   int      // after a burst; 0: none
+	ValidateURL       string   // of the Rotur service: whom a validator belongs to
+	ValidateKey       string   // what validator keys end in; "" = another for each connection
+	ProfileURL        string   // of the Rotur service: what a profile says; "" = it is not asked
+	Owners            []string // names and ids of those who become owners of the server when they log in
 }
 
 // Server is how this community presents itself.

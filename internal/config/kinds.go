@@ -153,6 +153,28 @@ func webURL(s string) (string, error) {
 	return strings.TrimRight(s, "/"), nil
 }
 
+// mustURL is webURL for what cannot be left empty.
+func mustURL(s string) (string, error) {
+	if s == "" {
+		return "", errors.New("must not be empty")
+	}
+	return webURL(s)
+}
+
+var validateKeyPattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{0,64}$`)
+
+func validateKey(s string) (string, error) {
+	if !validateKeyPattern.MatchString(s) {
+		return "", must("up to 64 letters, digits, hyphens, dots and underscores", s)
+	}
+	return s, nil
+}
+
+// parseName takes a name of somebody elsewhere.
+func parseName(s string) (string, bool) {
+	return s, s != "" && len(s) <= 256 && utf8.ValidString(s)
+}
+
 func mailAddress(s string) (string, error) {
 	if s == "" {
 		return "", nil

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"parley/internal/chat"
+	"parley/internal/state"
 )
 
 // External is somebody for whom an identity provider vouches.
@@ -471,11 +472,22 @@ func splitCode(s string) (password, code string) {
 	return strings.TrimRight(s[:i], " "), s[i:]
 }
 
-// FailedLogin counts a failed attempt to log in from an address and tells whether there were too many within a minute, limit
-// being what is allowed.
-func (c *Core) FailedLogin(ctx context.Context, address string, limit int) (tooMany bool) {
+// Failed counts a failed attempt of an address to come in, of the given sort; TooManyFailed tells when there were limit of them
+// within a minute.
+func (c *Core) Failed(ctx context.Context, sort, address string, limit int) {
+	if c.Limits.LoginPerMinute < 0 {
+		return
+	}
+	_ = c.charge(ctx, failedKey(sort, address), limit, time.Minute, tooManyLogins) // one too many is one to count no more
+}
+
+// TooManyFailed reports whether an address has failed too often to be given another try now.
+func (c *Core) TooManyFailed(ctx context.Context, sort, address string, limit int) bool {
 	if c.Limits.LoginPerMinute < 0 {
 		return false
 	}
-	return c.charge(ctx, "login-failed:"+rateKey(address), limit, time.Minute, tooManyLogins) != nil
+	d, err := c.State.Allow(ctx, "limit:"+failedKey(sort, address), state.Limit{Count: limit, Per: time.Minute}, 0)
+	return err != nil || d.Remaining <= 0
 }
+
+func failedKey(sort, address string) string { return "failed:" + sort + ":" + rateKey(address) }

@@ -255,19 +255,21 @@ func TestLocalLoginWithASecondFactor(t *testing.T) {
 
 func TestFailedLoginsAreCountedByAddress(t *testing.T) {
 	w := newAccounts(t, func(o *core.Options) { o.Limits.LoginPerMinute = 20 })
+	tooMany := func(address string) bool { return w.TooManyFailed(w.ctx, "login", address, 10) }
 	for i := range 10 {
-		if w.FailedLogin(w.ctx, "192.0.2.9", 10) {
+		if tooMany("192.0.2.9") {
 			t.Errorf("failure %d was one too many", i+1)
 		}
+		w.Failed(w.ctx, "login", "192.0.2.9", 10)
 	}
-	if !w.FailedLogin(w.ctx, "192.0.2.9", 10) {
-		t.Error("the 11th was not one too many")
+	if !tooMany("192.0.2.9") {
+		t.Error("after ten failures there is another try")
 	}
-	if w.FailedLogin(w.ctx, "192.0.2.10", 10) {
-		t.Error("another address has to bear it")
+	if tooMany("192.0.2.10") || w.TooManyFailed(w.ctx, "validators", "192.0.2.9", 10) {
+		t.Error("others have to bear it")
 	}
 	w.wait(time.Minute)
-	if w.FailedLogin(w.ctx, "192.0.2.9", 10) {
+	if tooMany("192.0.2.9") {
 		t.Error("it is not forgotten after a minute")
 	}
 }

@@ -3,7 +3,6 @@ package origin
 import (
 	"bytes"
 	"context"
-	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -207,26 +206,19 @@ func (d *Dialect) serveUpload(w http.ResponseWriter, r *http.Request) {
 	writeAnswer(w, http.StatusCreated, uploadedAnswer{shown, shown.Permanent})
 }
 
-// uploader finds who uploads: the key is that of a live connection of this server, and the validator is made for it, or is the
-// one that the connection was given when it logged in (DV-110). status is 0 when that is so.
+// uploader finds who uploads: the key is one of this server, and the validator is made for it, or is one that a connection was
+// given when it logged in (DV-110). status is 0 when that is so.
 func (d *Dialect) uploader(ctx context.Context, key, validator string) (by chat.Actor, status int, text string) {
-	for _, s := range d.lists.everyone() {
-		if s.key == key {
-			if status, text := d.vouched(ctx, s, validator); status != 0 {
-				return by, status, text
-			}
-			return s.actor, 0, ""
-		}
+	user, err := d.vouched(ctx, key, validator)
+	switch e := chat.AsError(err); {
+	case err == nil:
+		return chat.Actor{UserID: user.ID}, 0, ""
+	case e.Kind == chat.NotFound:
+		return by, http.StatusUnauthorized, "User not found"
+	case e.Kind == chat.Unauthenticated:
+		return by, http.StatusUnauthorized, e.Text
 	}
-	return by, http.StatusUnauthorized, "Invalid credentials"
-}
-
-// vouched checks a validator of a connection.
-func (d *Dialect) vouched(_ context.Context, s *socket, validator string) (status int, text string) {
-	if subtle.ConstantTimeCompare([]byte(validator), []byte(s.token)) == 1 {
-		return 0, ""
-	}
-	return http.StatusUnauthorized, "Invalid credentials"
+	return by, http.StatusBadGateway, errNoRoturAnswer.Text
 }
 
 // storeUpload checks that a file may go to its channel and stores it. status is 0 when that is done.

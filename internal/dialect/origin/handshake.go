@@ -2,8 +2,6 @@ package origin
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,13 +12,6 @@ import (
 
 // protocolVersion is what the handshake tells (specs: originchats §2.1).
 const protocolVersion = "1.1.0"
-
-// newValidatorKey makes the key that a connection's validator must be made for.
-func (d *Dialect) newValidatorKey() string {
-	var b [24]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return "originChats-" + base64.RawURLEncoding.EncodeToString(b[:])
-}
 
 type handshakePacket struct {
 	Cmd string    `json:"cmd"`
@@ -77,7 +68,7 @@ func (d *Dialect) handshake(ctx context.Context, s *socket) ([]byte, error) {
 		Limits: limitsShown{d.PostContent, searchResults},
 		Attachments: attachmentRules{Enabled: true, MaxSize: d.core.Limits.AttachmentBytes, AllowedTypes: []string{"image/*", "application/pdf"},
 			MaxPerUser: -1, PermanentTiers: []string{"pro", "max"}},
-		Version: protocolVersion, ValidatorKey: s.key, Capabilities: d.capabilities(), Permissions: serverPermissions, AuthMode: d.AuthMode,
+		Version: protocolVersion, ValidatorKey: s.key, Capabilities: d.capabilities(server.Registration == core.RegistrationOpen), Permissions: serverPermissions, AuthMode: d.AuthMode,
 	}}), nil
 }
 
@@ -127,14 +118,17 @@ func permissionOffWire(name string) chat.Permission {
 // alsoCapable are capabilities that are no commands, and packets that have commands' names (specs: originchats §2.6).
 var alsoCapable = []string{"auth", "attachment_upload", "events", "nickname_remove", "nickname_update"}
 
-// capabilities are what the handshake advertises: every command there is.
-func (d *Dialect) capabilities() []string {
+// capabilities are what the handshake advertises: every command there is; that of registering where anybody may.
+func (d *Dialect) capabilities(open bool) []string {
 	names := slices.Clone(alsoCapable)
 	for name := range commands {
 		names = append(names, name)
 	}
 	if d.AuthMode != AuthRotur {
-		names = append(names, "login", "register")
+		names = append(names, "login")
+		if open {
+			names = append(names, "register")
+		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names)

@@ -21,6 +21,7 @@ import (
 	"parley/internal/core"
 	"parley/internal/hub"
 	"parley/internal/ops"
+	"parley/internal/rotur"
 	"parley/internal/ws"
 )
 
@@ -41,6 +42,9 @@ type Options struct {
 
 	MessagesPerMinute int           // of one person; default 60, negative: no limit
 	Cooldown          time.Duration // after a burst; default 30 s, negative: none
+	Rotur             *rotur.Client // the account service; nil: nobody logs in by it
+	ValidateKey       string        // what all validator keys end in, in place of one for each connection
+	Owners            []string      // names and ids, as clients see them, of those who become owners when they log in
 }
 
 // AuthMode says how people log in.
@@ -71,6 +75,8 @@ type Dialect struct {
 	named subjects
 	facts roomFacts
 	emoji emojiTable
+
+	keyKey []byte // seals validator keys
 }
 
 // New makes the dialect.
@@ -105,6 +111,9 @@ func (d *Dialect) Start(ctx context.Context) error {
 		return fmt.Errorf("ids of messages: %w", err)
 	}
 	d.ids = newIDs(key)
+	if d.keyKey, err = d.core.KeptKey(ctx, "origin.keys"); err != nil {
+		return fmt.Errorf("validator keys: %w", err)
+	}
 	d.done.Go(func() { d.beats.run(d.run, d.Sockets) })
 	d.done.Go(func() { d.lists.run(d.run) })
 	return nil

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"parley/internal/chat"
 	"parley/internal/core"
@@ -25,7 +27,6 @@ type socket struct {
 	agent   string // what the client calls itself
 	host    string // what the client was sent to: scheme and host
 	key     string // validator_key of this connection
-	token   string // validator that it was given when it logged in
 
 	actor chat.Actor // zero before login
 	live  *hub.Conn  // nil before login
@@ -33,6 +34,8 @@ type socket struct {
 	listed known // channels
 	// listing is held while a list of channels is read and sent, so that an older one never follows a newer one.
 	listing sync.Mutex
+	entered atomic.Bool // logged in; for who waits for that beside the handler
+	since   time.Time
 }
 
 // serveWS upgrades GET /. Any page may connect: the protocol has no cookies that another site's page could misuse.
@@ -50,8 +53,8 @@ func address(r *http.Request) string {
 
 // Opened implements ws.Handler: the handshake comes before anything else.
 func (s *socket) Opened(c *ws.Conn) {
-	s.conn = c
-	s.dialect.beats.add(c)
+	s.conn, s.since = c, time.Now()
+	s.dialect.beats.add(c, s)
 	s.key = s.dialect.newValidatorKey()
 	text, err := s.dialect.handshake(s.dialect.run, s)
 	if err != nil {
