@@ -96,6 +96,13 @@ func (c *client) next() string {
 func TestA02Login(t *testing.T) {
 	_, by := withRotur(t, origin.AuthRotur)
 	w := newWorld(t, by)
+	general, err := w.core.RoomBySlug(t.Context(), chat.Operator, "general")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.core.AddMember(t.Context(), chat.Operator, general.Room.ID, w.people["alice"].ID, chat.RoomMember); err != nil {
+		t.Fatal(err)
+	}
 	alice := w.dial()
 	alice.vouch(alice.handshake()["validator_key"].(string), "USR:alice")
 	alice.expect("auth_success")

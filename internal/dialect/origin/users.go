@@ -39,15 +39,6 @@ type userNamePacket struct {
 	Username string `json:"username"`
 }
 
-// arrived tells what a login tells: a new person to everybody, and the person's own coming to the connection itself; to others
-// it comes as a change of presence.
-func (d *Dialect) arrived(ctx context.Context, s *socket, user *chat.User, created bool) {
-	shown := d.userShown(ctx, user)
-	if created {
-		d.tellAll(packetText(userPacket{"user_join", shown}))
-	}
-}
-
 // presence encodes a change of presence.
 func (d *Dialect) presence(ctx context.Context, p chat.Presence) any {
 	u := d.user(ctx, p.UserID)
