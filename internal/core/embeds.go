@@ -330,3 +330,25 @@ func (e *Embed) pictures() (urls []string) {
 	}
 	return urls
 }
+
+// Carried is what a message says and shows besides its text, for those who store messages without sending them (package transfer):
+// the texts by which it is found, and the links of its pictures. Embeds that are not what the field promises say nothing.
+func Carried(x *chat.Extras, p *chat.Poll) (words []string, pictures []chat.Link) {
+	if x != nil {
+		embeds, err := parseEmbeds(x.Embeds)
+		if err != nil {
+			embeds = nil
+		}
+		for i := range embeds {
+			words = append(words, embeds[i].words()...)
+		}
+		pictures = linksOf("", embeds, x.Author)
+		if x.Author != nil {
+			words = append(words, x.Author.Name)
+		}
+	}
+	if p != nil {
+		words = append(words, pollWords(p)...)
+	}
+	return words, pictures
+}

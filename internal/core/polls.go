@@ -78,6 +78,12 @@ func (n *NewPoll) poll(by chat.UserID, now time.Time) (*chat.Poll, error) {
 	return p, nil
 }
 
+// CheckPoll makes the poll that somebody asks, without an end. Fails with poll_invalid.
+func CheckPoll(n NewPoll, by chat.UserID) (*chat.Poll, error) {
+	n.ExpiresAt, n.ExpiresIn = time.Time{}, 0
+	return n.poll(by, time.Time{})
+}
+
 // pollText trims a text that must show something.
 func pollText(s string, max int) (string, bool) {
 	if len(s) > 8*max+64 || !utf8.ValidString(s) {

@@ -73,6 +73,7 @@ func (e Exporter) User(ctx context.Context, w io.Writer, id chat.UserID) (Export
 // export is one under way.
 type export struct {
 	Exporter
+	only    chat.UserID // whose messages alone are written; empty: everybody's
 	ctx     context.Context
 	w       *writer
 	written map[chat.UserID]bool // people who have a line
@@ -215,6 +216,7 @@ func (x *export) personRooms(id chat.UserID) error {
 
 // room writes a room with all its messages and members, or only with those of one person.
 func (x *export) room(r chat.Room, only chat.UserID) error {
+	x.only = only
 	members, err := x.Store.MemberIDs(x.ctx, r.ID)
 	if err != nil {
 		return err
@@ -256,6 +258,23 @@ func (x *export) room(r chat.Room, only chat.UserID) error {
 	return nil
 }
 
+// poll is a poll as it is written, and the people in it. What others voted for is not in the export of a person.
+func (x *export) poll(p *chat.Poll) (*Poll, []chat.UserID) {
+	out := &Poll{Question: p.Question, Multiple: p.Multiple, CreatedBy: string(p.CreatedBy), ExpiresAt: p.ExpiresAt, EndedAt: p.EndedAt, EndedBy: string(p.EndedBy)}
+	people := []chat.UserID{p.CreatedBy, p.EndedBy}
+	for _, o := range p.Options {
+		option := PollOption{ID: o.ID, Text: o.Text, Emoji: o.Emoji}
+		for _, user := range o.Voters {
+			if x.only == "" || x.only == user {
+				option.Voters = append(option.Voters, string(user))
+				people = append(people, user)
+			}
+		}
+		out.Options = append(out.Options, option)
+	}
+	return out, people
+}
+
 // message writes one message, before it those who occur in it and its files.
 func (x *export) message(m *chat.Message) error {
 	if err := x.ctx.Err(); err != nil {
@@ -279,7 +298,21 @@ func (x *export) message(m *chat.Message) error {
 		people = append(people, r.Users...)
 		line.Reactions = append(line.Reactions, list)
 	}
+	if e := m.Extras; e != nil {
+		line.Embeds = e.Embeds
+		if e.Author != nil {
+			line.Author = &Author{Kind: string(e.Author.Kind), ID: e.Author.ID, Name: e.Author.Name, AvatarURL: e.Author.AvatarURL}
+		}
+	}
+	if m.Poll != nil {
+		var voters []chat.UserID
+		line.Poll, voters = x.poll(m.Poll)
+		people = append(people, voters...)
+	}
 	for _, l := range m.Links {
+		if l.Picture {
+			continue // made from the embeds again
+		}
 		line.Links = append(line.Links, Link{URL: l.URL, Title: l.Title, Description: l.Description})
 	}
 	if m.Payload != nil && m.Payload.Kind != "" {

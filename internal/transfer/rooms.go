@@ -271,13 +271,18 @@ func (r *run) store(tx core.Tx, d draft, fresh []int64) (chat.MessageID, []chat.
 	id, events := msg.ID, []chat.Event{chat.MessageCreated{Message: msg}}
 	if !m.EditedAt.IsZero() {
 		edit := core.Edit{Content: draft.Content, Mentions: draft.Mentions, Everyone: draft.Everyone, Links: draft.Links, Payload: draft.Payload,
-			Search: draft.Search, At: past(m.EditedAt, now)}
+			Extras: draft.Extras, Search: draft.Search, At: past(m.EditedAt, now)}
 		if msg, err = tx.EditMessage(ctx, id, edit); err != nil {
 			return 0, nil, 0, err
 		}
 	}
 	if !m.PinnedAt.IsZero() {
 		if msg, err = tx.SetPinned(ctx, id, true, r.person(m.PinnedBy), past(m.PinnedAt, now)); err != nil {
+			return 0, nil, 0, err
+		}
+	}
+	if msg.Poll != nil {
+		if msg, err = r.votes(tx, msg, m.Poll, now); err != nil {
 			return 0, nil, 0, err
 		}
 	}
@@ -320,6 +325,7 @@ func (r *run) fill(draft *chat.Draft, d draft) {
 	if r.room.local.Encrypted {
 		return
 	}
+	draft.Extras, draft.Poll = extras(m), r.poll(m.Poll)
 	draft.Everyone = m.Everyone
 	draft.Mentions = r.persons(m.Mentions, maxMentions)
 	for _, l := range m.Links[:min(len(m.Links), maxLinks)] {
@@ -330,11 +336,75 @@ func (r *run) fill(draft *chat.Draft, d draft) {
 	if draft.Type == chat.SystemMessage {
 		return // not searched
 	}
-	words := []string{draft.Content}
+	carried, pictures := core.Carried(draft.Extras, draft.Poll)
+	draft.Links = append(draft.Links, pictures...)
+	words := append([]string{draft.Content}, carried...)
 	for _, a := range m.Attachments {
 		words = append(words, line(a.Filename, 255))
 	}
 	draft.Search = fold.Fold(strings.Join(words, "\n"))
+}
+
+// extras is what a message carries beside its text; what is not as it should be is left out.
+func extras(m *Message) *chat.Extras {
+	x := &chat.Extras{}
+	if core.CheckEmbeds(m.Embeds) == nil {
+		x.Embeds = m.Embeds
+	}
+	if a := m.Author; a != nil {
+		kind := chat.AuthorKind(a.Kind)
+		name := line(a.Name, 100)
+		if (kind == chat.WebhookAuthor || kind == chat.PluginAuthor || kind == chat.ServerAuthor) && name != "" {
+			x.Author = &chat.Author{Kind: kind, ID: line(a.ID, 100), Name: name, AvatarURL: address(a.AvatarURL)}
+		}
+	}
+	if x.Empty() {
+		return nil
+	}
+	return x
+}
+
+// poll is the question that a message asks; nil if it is none that could be asked here.
+func (r *run) poll(p *Poll) *chat.Poll {
+	if p == nil {
+		return nil
+	}
+	n := core.NewPoll{Question: p.Question, Multiple: p.Multiple}
+	for _, o := range p.Options {
+		n.Options = append(n.Options, chat.PollOption{ID: o.ID, Text: o.Text, Emoji: o.Emoji})
+	}
+	poll, err := core.CheckPoll(n, r.person(p.CreatedBy))
+	if err != nil {
+		return nil
+	}
+	poll.ExpiresAt = p.ExpiresAt
+	return poll
+}
+
+// votes gives the votes of a poll, and ends it if it was ended.
+func (r *run) votes(tx core.Tx, msg *chat.Message, p *Poll, now time.Time) (*chat.Message, error) {
+	given := map[chat.UserID][]string{}
+	var voters []chat.UserID
+	for i, o := range p.Options[:min(len(p.Options), len(msg.Poll.Options))] {
+		for _, user := range r.persons(o.Voters, len(o.Voters)) {
+			if given[user] == nil {
+				voters = append(voters, user)
+			} else if !msg.Poll.Multiple {
+				continue // one choice
+			}
+			given[user] = append(given[user], msg.Poll.Options[i].ID)
+		}
+	}
+	var err error
+	for _, user := range voters {
+		if msg, _, err = tx.SetVotes(r.ctx, msg.ID, user, given[user], msg.CreatedAt); err != nil {
+			return nil, err
+		}
+	}
+	if !p.EndedAt.IsZero() {
+		msg, err = tx.EndPoll(r.ctx, msg.ID, r.person(p.EndedBy), past(p.EndedAt, now))
+	}
+	return msg, err
 }
 
 // member keeps a place in the room until it is opened.

@@ -150,25 +150,55 @@ type File struct {
 
 // Message is one message. Those of a room are in the order of their ids.
 type Message struct {
-	ID          int64          `json:"id"`
-	Room        int64          `json:"room"`
-	Type        string         `json:"type"`
-	Sender      string         `json:"sender,omitempty"`
-	Content     string         `json:"content"`
-	Parent      int64          `json:"parent,omitempty"`
-	Thread      int64          `json:"thread,omitempty"`
-	CreatedAt   time.Time      `json:"created_at"`
-	EditedAt    time.Time      `json:"edited_at,omitzero"`
-	Deleted     bool           `json:"deleted,omitempty"`
-	DeletedBy   string         `json:"deleted_by,omitempty"`
-	PinnedAt    time.Time      `json:"pinned_at,omitzero"`
-	PinnedBy    string         `json:"pinned_by,omitempty"`
-	Mentions    []string       `json:"mentions,omitempty"`
-	Everyone    bool           `json:"everyone,omitempty"`
-	Reactions   []ReactionList `json:"reactions,omitempty"`
-	Attachments []Attachment   `json:"attachments,omitempty"`
-	Links       []Link         `json:"links,omitempty"`
-	Payload     *Payload       `json:"payload,omitempty"`
+	ID          int64             `json:"id"`
+	Room        int64             `json:"room"`
+	Type        string            `json:"type"`
+	Sender      string            `json:"sender,omitempty"`
+	Content     string            `json:"content"`
+	Parent      int64             `json:"parent,omitempty"`
+	Thread      int64             `json:"thread,omitempty"`
+	CreatedAt   time.Time         `json:"created_at"`
+	EditedAt    time.Time         `json:"edited_at,omitzero"`
+	Deleted     bool              `json:"deleted,omitempty"`
+	DeletedBy   string            `json:"deleted_by,omitempty"`
+	PinnedAt    time.Time         `json:"pinned_at,omitzero"`
+	PinnedBy    string            `json:"pinned_by,omitempty"`
+	Mentions    []string          `json:"mentions,omitempty"`
+	Everyone    bool              `json:"everyone,omitempty"`
+	Reactions   []ReactionList    `json:"reactions,omitempty"`
+	Attachments []Attachment      `json:"attachments,omitempty"`
+	Links       []Link            `json:"links,omitempty"`
+	Payload     *Payload          `json:"payload,omitempty"`
+	Embeds      []json.RawMessage `json:"embeds,omitempty"` // as they were received
+	Author      *Author           `json:"author,omitempty"`
+	Poll        *Poll             `json:"poll,omitempty"`
+}
+
+// Author is the face of a message without a sender.
+type Author struct {
+	Kind      string `json:"kind"` // webhook, plugin, server
+	ID        string `json:"id,omitempty"`
+	Name      string `json:"name"`
+	AvatarURL string `json:"avatar_url,omitempty"`
+}
+
+// Poll is a question that a message asks.
+type Poll struct {
+	Question  string       `json:"question"`
+	Options   []PollOption `json:"options"`
+	Multiple  bool         `json:"multiple,omitempty"`
+	CreatedBy string       `json:"created_by,omitempty"`
+	ExpiresAt time.Time    `json:"expires_at,omitzero"`
+	EndedAt   time.Time    `json:"ended_at,omitzero"`
+	EndedBy   string       `json:"ended_by,omitempty"`
+}
+
+// PollOption is one answer, and who gave it, in the order they did; in an export of a person only they.
+type PollOption struct {
+	ID     string   `json:"id"`
+	Text   string   `json:"text"`
+	Emoji  string   `json:"emoji,omitempty"`
+	Voters []string `json:"voters,omitempty"`
 }
 
 // ReactionList is who gave one emoji, in the order they did.
