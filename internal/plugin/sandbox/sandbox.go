@@ -42,6 +42,10 @@ func (l Limits) Args() []string {
 	return []string{"--" + FlagInput + "=" + strconv.FormatInt(l.Input.Milliseconds(), 10), "--" + FlagMemory + "=" + strconv.FormatInt(l.Memory, 10)}
 }
 
+// matching is how long one regular expression may take: the engine does not interrupt it. The code around it is, by then, unless
+// processors are busy; and the process does not have to end for it.
+func (l Limits) matching() time.Duration { return min(4*l.Input, l.Input+Stuck/2) }
+
 // What the process may take beside what plugins hold: garbage that is not collected yet, and its own.
 const (
 	collectFrom = 2        // times Memory: collect as often as it takes
@@ -53,7 +57,7 @@ const (
 
 // Stuck is how long code may go on, of processors, after it was told to stop: then it is in one of the engine's own functions,
 // and the process ends.
-const Stuck = time.Second
+const Stuck = 2 * time.Second
 
 // StuckText is what the process writes then.
 const StuckText = "code could not be interrupted"
@@ -66,8 +70,8 @@ var ErrOverrun = errors.New("plugins hold more memory than they may")
 func Serve(in io.Reader, out io.Writer, l Limits) error {
 	debug.SetMemoryLimit(collectFrom * l.Memory)
 	debug.SetMaxStack(stackBytes)
-	regexp2.DefaultMatchTimeout = patience * l.Input // the engine does not interrupt it; the code around it is, before
-	if err := confine(collectFrom*l.Memory + spare); err != nil {
+	regexp2.DefaultMatchTimeout = l.matching()
+	if err := confine(slowdown * (collectFrom*l.Memory + spare)); err != nil {
 		return fmt.Errorf("limit the memory of the process: %w", err)
 	}
 	s := &server{limits: l, machines: make(map[string]*machine), watch: newWatch(l)}

