@@ -12,6 +12,7 @@ type command func(ctx context.Context, s *socket, q *request) (any, error)
 // commands are all commands but those of logging in, by name.
 var commands = gather(
 	serverCommands,
+	pluginCommands,
 	messageCommands,
 	embedCommands,
 	pollCommands,
