@@ -32,6 +32,7 @@ const deletedAtOnce = 100
 type ThreadView struct {
 	Thread   chat.Thread
 	Position chat.ReadPosition // of the person
+	Manages  bool              // the person may change it as one who manages the room's threads
 }
 
 // ThreadChange changes a thread; nil fields stay.
@@ -309,11 +310,11 @@ func (c *Core) LeaveThread(ctx context.Context, by chat.Actor, id chat.MessageID
 // Thread returns a thread of a forum. Fails with thread_not_found, also when the actor must not know of it, and with banned,
 // timed_out, not_a_member.
 func (c *Core) Thread(ctx context.Context, by chat.Actor, id chat.MessageID) (ThreadView, error) {
-	th, _, err := c.readableThread(ctx, by, id)
+	th, s, err := c.readableThread(ctx, by, id)
 	if err != nil {
 		return ThreadView{}, err
 	}
-	views, err := c.threadViews(ctx, by, []chat.Thread{th})
+	views, err := c.threadViews(ctx, by, s, []chat.Thread{th})
 	if err != nil {
 		return ThreadView{}, err
 	}
@@ -326,7 +327,8 @@ func (c *Core) Threads(ctx context.Context, by chat.Actor, room chat.RoomID, arc
 	if err := checkLimit(&page.Limit, 100); err != nil {
 		return nil, "", err
 	}
-	if _, err := c.allow(ctx, by, chat.CanRead, room); err != nil {
+	s, err := c.allow(ctx, by, chat.CanRead, room)
+	if err != nil {
 		return nil, "", err
 	}
 	threads, next, err := c.Store.RoomThreads(ctx, room, archived, page)
@@ -336,7 +338,7 @@ func (c *Core) Threads(ctx context.Context, by chat.Actor, room chat.RoomID, arc
 	if err := c.fillThreads(ctx, threads); err != nil {
 		return nil, "", err
 	}
-	views, err = c.threadViews(ctx, by, threads)
+	views, err = c.threadViews(ctx, by, s, threads)
 	return views, next, err
 }
 
@@ -379,7 +381,7 @@ func (c *Core) readableThread(ctx context.Context, by chat.Actor, id chat.Messag
 	return list[0], s, err
 }
 
-func (c *Core) threadViews(ctx context.Context, by chat.Actor, threads []chat.Thread) ([]ThreadView, error) {
+func (c *Core) threadViews(ctx context.Context, by chat.Actor, s *seat, threads []chat.Thread) ([]ThreadView, error) {
 	views := make([]ThreadView, len(threads))
 	ids := make([]chat.MessageID, len(threads))
 	for i, th := range threads {
@@ -390,8 +392,9 @@ func (c *Core) threadViews(ctx context.Context, by chat.Actor, threads []chat.Th
 	if err != nil {
 		return nil, err
 	}
+	manages := by.Operator || s.decide(chat.CanManageThreads, c.now()) == nil
 	for i := range views {
-		views[i].Position = positions[views[i].Thread.ID]
+		views[i].Position, views[i].Manages = positions[views[i].Thread.ID], manages
 	}
 	return views, nil
 }

@@ -183,6 +183,8 @@ func (d *Dialect) frame(ctx context.Context, ev chat.Event, viewer chat.UserID) 
 		return tallyOf("poll_voted", e.Message, whose)
 	case chat.PollEnded:
 		return tallyOf("poll_ended", e.Message, "")
+	case chat.ThreadCreated, chat.ThreadChanged, chat.ThreadDeleted, chat.ThreadJoined, chat.ThreadLeft, chat.PositionMoved:
+		return d.threadFrame(ev)
 	case chat.Typing:
 		if viewer == e.UserID {
 			return nil

@@ -40,7 +40,7 @@ type (
 	}
 	sendRequest struct {
 		Content     string   `json:"content" required:"false" doc:"Markdown, 1 to 10,000 characters after trimming; may be empty when there are attachments." maxLength:"10000" example:"Hello **world**"`
-		ParentID    string   `json:"parent_id" required:"false" doc:"The message it replies to." example:"1040"`
+		ParentID    string   `json:"parent_id" required:"false" doc:"The message it replies to; in a forum also the thread it goes into." example:"1040"`
 		Attachments []string `json:"attachments" required:"false" doc:"Ids of the caller's own uploads, at most 10."`
 		Nonce       string   `json:"nonce" required:"false" doc:"Made by the client: the send happens exactly once for each nonce, sender and room within 24 hours." maxLength:"64" example:"c-7f3a"`
 		Embeds      []opaque `json:"embeds" required:"false" doc:"At most 10, as bots send them: title, description, url, color, timestamp, author {name, url, icon_url}, footer {text, icon_url}, image and thumbnail {url}, fields [{name, value, inline}]."`
@@ -74,7 +74,7 @@ type (
 
 const (
 	contentFaults = "content_empty content_too_long content_invalid"
-	sendFaults    = contentFaults + " send_forbidden muted banned timed_out blocked room_archived room_not_text rate_limited slow_mode"
+	sendFaults    = contentFaults + " send_forbidden muted banned timed_out blocked room_archived room_not_text rate_limited slow_mode thread_needed thread_not_found thread_locked"
 )
 
 func (q MessagesQuery) query() (out chat.MessagesQuery, err error) {
@@ -225,7 +225,7 @@ func (d *Dialect) registerMessages() {
 	})
 	handle(d, "PUT /messages/{id}", endpoint{
 		id: "edit-message", tag: tag, summary: "Edit a message", description: "For its sender, within 15 minutes.",
-		codes: "message_not_found not_a_member edit_forbidden edit_window_passed message_deleted muted banned timed_out room_archived rate_limited " + contentFaults,
+		codes: "message_not_found not_a_member edit_forbidden edit_window_passed message_deleted muted banned timed_out room_archived rate_limited thread_locked thread_archived thread_head " + contentFaults,
 	}, func(ctx context.Context, by chat.Actor, in *struct {
 		MessagePath
 		Body editRequest
@@ -239,7 +239,7 @@ func (d *Dialect) registerMessages() {
 	})
 	handle(d, "DELETE /messages/{id}", endpoint{
 		id: "delete-message", tag: tag, summary: "Delete a message", description: "For its sender and the room's admins. A tombstone stays in its place.",
-		codes: "message_not_found not_a_member delete_forbidden",
+		codes: "message_not_found not_a_member delete_forbidden thread_locked thread_archived thread_head",
 	}, func(ctx context.Context, by chat.Actor, in *MessagePath) (*nothing, error) {
 		id, err := in.message()
 		if err != nil {
@@ -250,7 +250,7 @@ func (d *Dialect) registerMessages() {
 	})
 	handle(d, "PUT /messages/{id}/pin", endpoint{
 		id: "pin-message", tag: tag, summary: "Pin a message", description: "For the room's admins.",
-		codes: "message_not_found not_a_member pin_forbidden message_deleted too_many_pins room_archived muted",
+		codes: "message_not_found not_a_member pin_forbidden message_deleted too_many_pins room_archived muted thread_locked thread_archived thread_head",
 	}, func(ctx context.Context, by chat.Actor, in *MessagePath) (*reply[Message], error) {
 		id, err := in.message()
 		if err != nil {
@@ -272,7 +272,7 @@ func (d *Dialect) registerMessages() {
 	handle(d, "POST /messages/{id}/reactions", endpoint{
 		id: "add-reaction", tag: tag, status: 201, orStatus: 200, summary: "React to a message",
 		description: "Once for each person, emoji and message: repeating is fine (200). 20 different emoji at most.",
-		codes:       "message_not_found not_a_member emoji_invalid emoji_unknown message_deleted too_many_reactions react_forbidden muted banned timed_out room_archived blocked",
+		codes:       "message_not_found not_a_member emoji_invalid emoji_unknown message_deleted too_many_reactions react_forbidden muted banned timed_out room_archived blocked thread_locked thread_archived thread_head",
 	}, func(ctx context.Context, by chat.Actor, in *struct {
 		MessagePath
 		Body reactionRequest
@@ -304,7 +304,7 @@ func (d *Dialect) registerMessages() {
 		})}), err
 	})
 	handle(d, "DELETE /messages/{id}/reactions/{emoji}", endpoint{
-		id: "remove-reaction", tag: tag, summary: "Take the own reaction back", codes: "message_not_found not_a_member emoji_invalid message_deleted",
+		id: "remove-reaction", tag: tag, summary: "Take the own reaction back", codes: "message_not_found not_a_member emoji_invalid message_deleted thread_locked thread_archived thread_head",
 	}, func(ctx context.Context, by chat.Actor, in *struct {
 		MessagePath
 		Emoji string `path:"emoji" example:"👍"`

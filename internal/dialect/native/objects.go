@@ -107,7 +107,7 @@ type Message struct {
 	RoomID      string       `json:"room_id" example:"12"`
 	Seq         int64        `json:"seq" doc:"Its place in the room, for ever." example:"41"`
 	ChangeSeq   int64        `json:"change_seq" doc:"The latest change to it." example:"41"`
-	Type        string       `json:"type" enum:"text,image,file,system" example:"text"`
+	Type        string       `json:"type" enum:"text,image,file,system,thread" doc:"thread: the first message of a forum's thread, its content is the name." example:"text"`
 	Sender      *UserSummary `json:"sender" doc:"Null for system messages and for accounts that are gone."`
 	Content     string       `json:"content" doc:"Raw markdown as typed." example:"Hello **world**"`
 	HTML        *string      `json:"html,omitempty" doc:"Rendered and sanitised; only with render=html." example:"<p>Hello <strong>world</strong></p>"`

@@ -234,6 +234,7 @@ func (d *Dialect) register() {
 	d.registerPlugins()
 	d.registerEmoji()
 	d.registerPolls()
+	d.registerThreads()
 	d.registerWebhooks()
 	d.registerCommands()
 	d.registerVoice()

@@ -408,7 +408,8 @@ export interface Message {
 	seq: number;
 	/** Null for a message without replies. */
 	thread: Thread | null;
-	type: "text" | "image" | "file" | "system";
+	/** thread: the first message of a forum's thread, its content is the name. */
+	type: "text" | "image" | "file" | "system" | "thread";
 }
 export interface MessageList {
 	messages: Message[];
@@ -463,6 +464,9 @@ export interface NewRoomRequest {
 	slug?: string;
 	topic?: string;
 	type: "public" | "private";
+}
+export interface NewThreadRequest {
+	name: string;
 }
 export interface NewUserRequest {
 	display_name?: string;
@@ -966,7 +970,7 @@ export interface SendRequest {
 	embeds?: unknown[];
 	/** Made by the client: the send happens exactly once for each nonce, sender and room within 24 hours. */
 	nonce?: string;
-	/** The message it replies to. */
+	/** The message it replies to; in a forum also the thread it goes into. */
 	parent_id?: string;
 	/** A question to the room; the content may be empty then. */
 	poll?: NewPollRequest;
@@ -1082,6 +1086,51 @@ export interface TOTPStatus {
 export interface Thread {
 	last_reply_at: string | null;
 	reply_count: number;
+}
+export interface ThreadChangeRequest {
+	archived?: boolean | null;
+	locked?: boolean | null;
+	name?: string | null;
+}
+export interface ThreadList {
+	/** Null at the end. */
+	next_cursor: string | null;
+	/** The latest message first. */
+	threads: ThreadView[];
+}
+export interface ThreadReadRequest {
+	/** Up to this message; not given: everything. */
+	message_id?: string;
+}
+export interface ThreadView {
+	/** Put away; a message brings it back. */
+	archived: boolean;
+	/** The caller may rename, archive and delete it. */
+	can_change: boolean;
+	can_lock: boolean;
+	created_at: string;
+	/** Null for an account that is gone. */
+	created_by: UserSummary;
+	/** Of its first message. Replies name it as parent_id, or a reply in it. */
+	id: string;
+	/** The caller takes part. */
+	joined: boolean;
+	/** Of the newest reply, else of the thread itself. */
+	last_message_at: string;
+	/** Null while there is none. */
+	last_message_id: string | null;
+	/** The newest message that the caller has read; null for none. */
+	last_read_id: string | null;
+	/** It can be read, but nothing in it changes. */
+	locked: boolean;
+	/** Replies that are not deleted. */
+	message_count: number;
+	name: string;
+	participant_count: number;
+	/** The first 20, in the order they came; whoever opened it is the first. */
+	participants: UserSummary[];
+	room_id: string;
+	unread_count: number;
 }
 export interface TotpConfirmRequest {
 	/** Of the authenticator app. */
@@ -2091,6 +2140,20 @@ export interface Operations {
 		body: RoleList;
 		answer: RoleListsAnswer;
 	};
+	/** List the threads of a forum */
+	"GET /rooms/{id}/threads": {
+		path: { id: string };
+		query: { limit?: number; cursor?: string; archived?: boolean };
+		body: undefined;
+		answer: ThreadList;
+	};
+	/** Open a thread in a forum */
+	"POST /rooms/{id}/threads": {
+		path: { id: string };
+		query: undefined;
+		body: NewThreadRequest;
+		answer: ThreadView;
+	};
 	/** Hand a room over */
 	"POST /rooms/{id}/transfer": {
 		path: { id: string };
@@ -2118,6 +2181,48 @@ export interface Operations {
 		query: undefined;
 		body: undefined;
 		answer: Server;
+	};
+	/** Delete a thread and everything said in it */
+	"DELETE /threads/{id}": {
+		path: { id: string };
+		query: undefined;
+		body: undefined;
+		answer: undefined;
+	};
+	/** Read a thread */
+	"GET /threads/{id}": {
+		path: { id: string };
+		query: undefined;
+		body: undefined;
+		answer: ThreadView;
+	};
+	/** Rename, lock, archive or bring back a thread */
+	"PATCH /threads/{id}": {
+		path: { id: string };
+		query: undefined;
+		body: ThreadChangeRequest;
+		answer: ThreadView;
+	};
+	/** Take part in a thread */
+	"POST /threads/{id}/join": {
+		path: { id: string };
+		query: undefined;
+		body: undefined;
+		answer: ThreadView;
+	};
+	/** Take part in a thread no more; whoever opened it stays */
+	"POST /threads/{id}/leave": {
+		path: { id: string };
+		query: undefined;
+		body: undefined;
+		answer: ThreadView;
+	};
+	/** Mark a thread as read */
+	"POST /threads/{id}/read": {
+		path: { id: string };
+		query: undefined;
+		body: ThreadReadRequest;
+		answer: ThreadView;
 	};
 	/** Delete the own account */
 	"DELETE /users/me": {
