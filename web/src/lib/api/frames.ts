@@ -46,6 +46,8 @@ export type ServerFrame =
 	| { type: 'unread_updated'; room_id: string; unread_count: number; mention_count: number; last_read_seq: number }
 	| { type: 'notification'; notification: Notification }
 	| { type: 'server_updated'; server: Server }
+	| { type: 'directory_changed'; room_id: string | null }
+	| { type: 'roles_changed' }
 	| { type: 'emoji_added' | 'emoji_updated'; emoji: Emoji }
 	| { type: 'emoji_removed'; id: string; name: string }
 	| { type: 'commands_added'; commands: Command[] }

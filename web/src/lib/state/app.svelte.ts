@@ -3,6 +3,7 @@ import { ApiError, NetworkError, call, onUnauthorized, socketAddress, type Limit
 import type { Answer, ClientFrame, ServerFrame } from '$lib/api/frames';
 import { Idle } from '$lib/session/idle';
 import { Socket, type SocketState } from '$lib/session/socket';
+import { Directory } from './directory.svelte';
 import { Drafts } from './drafts.svelte';
 import { ServerEmoji } from './emoji.svelte';
 import { Notifications } from './notifications.svelte';
@@ -33,6 +34,7 @@ export class App {
 
 	readonly people = new People();
 	readonly rooms = new Rooms();
+	readonly directory = new Directory();
 	readonly typing = new Typing();
 	readonly reads = new Reads();
 	readonly notifications = new Notifications();
@@ -200,6 +202,7 @@ export class App {
 		this.outbox.stop();
 		this.rooms.replaceAll([]);
 		this.rooms.loaded = false;
+		this.directory.clear();
 		this.people.clear();
 		this.typing.clear();
 		this.reads.clear();
@@ -311,6 +314,7 @@ export class App {
 				break;
 		}
 		this.rooms.apply(frame, me);
+		this.directory.apply(frame, me);
 		this.emoji.apply(frame);
 		if (frame.type === 'room_added') this.#join(frame.room.id);
 		for (const fn of this.#listeners) fn(frame);
@@ -324,7 +328,7 @@ export class App {
 		this.rooms.replaceAll(rooms);
 		for (const id of [...this.#joined]) if (!this.rooms.get(id)) this.#joined.delete(id);
 		for (const r of rooms) this.#join(r.id);
-		await Promise.all([this.notifications.count(), this.emoji.load(), this.#refreshMe()]);
+		await Promise.all([this.notifications.count(), this.emoji.load(), this.directory.load(), this.#refreshMe()]);
 	}
 
 	async #refreshMe() {
@@ -346,6 +350,7 @@ export class App {
 		this.preferences.adopt(me.settings);
 		for (const r of rooms) this.people.learn(r.peer);
 		this.rooms.replaceAll(rooms);
+		void this.directory.load().catch(() => {});
 		this.#joined.clear();
 		this.#connections++;
 		if (this.#idle.now) this.tell({ type: 'set_idle', idle: true }); // a new connection counts as looked at

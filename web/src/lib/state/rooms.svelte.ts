@@ -20,7 +20,7 @@ export class Rooms {
 
 	favourites = $derived(this.#sorted.filter((r) => r.me?.favourite));
 	direct = $derived(this.#sorted.filter((r) => r.type === 'direct' && !r.me?.favourite));
-	shared = $derived(this.#sorted.filter((r) => r.type !== 'direct' && !r.me?.favourite));
+	shared = $derived(this.#sorted.filter((r) => r.type !== 'direct' && !r.official && !r.me?.favourite));
 
 	/** What waits in all rooms that are not silenced. */
 	unread = $derived(this.#sorted.reduce((n, r) => n + (r.me && r.me.notify !== 'muted' ? r.me.unread_count : 0), 0));
