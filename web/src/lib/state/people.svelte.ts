@@ -4,7 +4,7 @@ import { call, type User, type UserSummary } from '$lib/api/client';
 import type { Status } from '$lib/api/frames';
 
 /** A person as far as they are known: profiles come with members and lookups, summaries with messages. */
-export type Person = UserSummary & Partial<Pick<User, 'bio' | 'created_at' | 'last_seen_at'>>;
+export type Person = UserSummary & Partial<Pick<User, 'bio' | 'created_at' | 'last_seen_at' | 'roles'>>;
 
 export interface Presence {
 	status: Status;
@@ -44,7 +44,7 @@ export class People {
 		if (!before || differs(before, person)) {
 			const { id, username, display_name, avatar_url, bot, rank } = person;
 			const next: Person = { ...before, id, username, display_name, avatar_url, bot, rank };
-			if ('bio' in person) Object.assign(next, { bio: person.bio, created_at: person.created_at, last_seen_at: person.last_seen_at });
+			if ('bio' in person) Object.assign(next, { bio: person.bio, created_at: person.created_at, last_seen_at: person.last_seen_at, roles: person.roles });
 			this.#known.set(person.id, next);
 		}
 		if ('status' in person) this.show(person.id, person.status, person.status_message);
@@ -82,6 +82,6 @@ function differs(a: Person, b: UserSummary | User): boolean {
 		a.avatar_url !== b.avatar_url ||
 		a.rank !== b.rank ||
 		a.bot !== b.bot ||
-		('bio' in b && (a.bio !== b.bio || a.last_seen_at !== b.last_seen_at))
+		('bio' in b && (a.bio !== b.bio || a.last_seen_at !== b.last_seen_at || a.roles?.join() !== b.roles.join()))
 	);
 }
