@@ -35,6 +35,11 @@ func messageGet(ctx context.Context, s *socket, q *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.thread == nil && p.room.Form == chat.Forum { // the stock client asks for replies in threads this way
+		if p.thread, err = s.threadHolding(ctx, q, p.room.ID); err != nil {
+			return nil, err
+		}
+	}
 	if p.thread == nil && p.room.Form != chat.Text {
 		return nil, errNoView
 	}
@@ -44,6 +49,23 @@ func messageGet(ctx context.Context, s *socket, q *request) (any, error) {
 	}
 	b := d.appendPlace(ctx, []byte(`{"cmd":"message_get"`), m)
 	return written(append(d.appendMessage(ctx, append(b, `,"message":`...), m, false), '}')), nil
+}
+
+// threadHolding returns the thread of a forum that the message of a request is in; nil for none.
+func (s *socket) threadHolding(ctx context.Context, q *request, room chat.RoomID) (*chat.Thread, error) {
+	id, err := q.text("id")
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.dialect.core.Message(ctx, s.actor, s.dialect.ids.readMessage(id))
+	if chat.CodeOf(err) == chat.ErrMessageNotFound.Code || err == nil && (m.RoomID != room || m.ThreadID == 0) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	view, err := s.dialect.core.Thread(ctx, s.actor, m.ThreadID)
+	return &view.Thread, err
 }
 
 // messageReplies lists the replies to a message of a channel, oldest first.

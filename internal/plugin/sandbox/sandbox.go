@@ -44,7 +44,7 @@ func (l Limits) Args() []string {
 
 // matching is how long one regular expression may take: the engine does not interrupt it. The code around it is, by then, unless
 // processors are busy; and the process does not have to end for it.
-func (l Limits) matching() time.Duration { return min(4*l.Input, l.Input+Stuck/2) }
+func (l Limits) matching() time.Duration { return l.Input + 3*Stuck/4 }
 
 // What the process may take beside what plugins hold: garbage that is not collected yet, and its own.
 const (
