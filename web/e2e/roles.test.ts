@@ -77,7 +77,7 @@ describe('channels of the server', () => {
 		await owner.page.getByRole('tab', { name: 'Permissions' }).click();
 		await owner.page.getByText('Write', { exact: true }).click();
 		const line = owner.page.getByRole('radiogroup', { name: 'Write: Admin' });
-		await line.getByText('May', { exact: true }).click();
+		await line.getByRole('radio', { name: 'May', exact: true }).check();
 		await look(owner, 'room-permissions');
 		await owner.page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
 		await owner.page.getByText('Saved').first().waitFor();
