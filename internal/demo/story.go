@@ -353,6 +353,12 @@ func (w *world) say(ctx context.Context, r *room, t *turn, text string, parent *
 			return nil
 		}
 		n.ParentID = parent.msg.ID
+	} else if r.form == chat.Forum {
+		th, err := w.CreateThread(ctx, t.by.actor, r.id, threadName(text))
+		if err != nil {
+			return err
+		}
+		n.ThreadID = th.ID
 	}
 	if p.kind != "" {
 		f, ok := w.drawn[p]
@@ -380,6 +386,19 @@ func (w *world) say(ctx context.Context, r *room, t *turn, text string, parent *
 	t.msg, r.last = msg, msg
 	w.result.Messages++
 	return nil
+}
+
+// threadName is what a thread is called that begins with a text: its first sentence, as far as there is room for it.
+func threadName(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if i := strings.IndexAny(text, ".!?:"); i > 0 {
+		text = text[:i]
+	}
+	const most = 60
+	if r := []rune(text); len(r) > most {
+		text = strings.TrimSpace(string(r[:most])) + "…"
+	}
+	return text
 }
 
 func (w *world) correct(ctx context.Context, t *turn, text string) error {
