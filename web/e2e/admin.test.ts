@@ -63,7 +63,7 @@ describe('administration', () => {
 		await open(moderator, 'settings');
 		await moderator.page.getByRole('heading', { name: 'Overview' }).waitFor();
 
-		const ofAdmins = [...ofModerators, 'Rooms', 'Roles', 'Invitations', 'Emoji', 'Webhooks', 'Announcements', 'Server settings'];
+		const ofAdmins = [...ofModerators, 'Rooms', 'Roles', 'Invitations', 'Emoji', 'Webhooks', 'Announcements', 'Plugins', 'Server settings'];
 		for (const p of [admin, owner]) {
 			await open(p, '');
 			await sections(p).first().waitFor();

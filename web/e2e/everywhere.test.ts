@@ -30,6 +30,12 @@ beforeAll(async () => {
 	const [pictures] = await write(w, ada, room.id, 1, () => ({ content: 'Zwei Bilder', attachments: files }));
 	await write(w, ada, room.id, 1, () => 'Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverleihungsurkunde'.repeat(4));
 	await write(w, ada, room.id, 1, () => 'شكراً جزيلاً على الصمام');
+	const poll = { question: 'Welches Ventil?', options: [{ text: 'Das linke', emoji: '👈' }, { text: 'Das rechte, das seit Dienstag tropft' }], expires_at: new Date(Date.now() + 86_400_000).toISOString() };
+	const [asked] = await write(w, owner, room.id, 1, () => ({ content: '', poll }));
+	await api(ada, w.base, 'POST', `/messages/${asked!.id}/poll/votes`, { options: ['0'] });
+	const embed = { title: 'Kessel', url: 'https://beispiel.de/kessel', description: 'Es ist **heiß**', color: 0xcc3300, fields: [{ name: 'Druck', value: '4,1 bar', inline: true }], image: { url: 'https://beispiel.de/kessel.png' }, footer: { text: 'Messung' } };
+	await write(w, ada, room.id, 1, () => ({ content: '', embeds: [embed] }));
+	await api(owner, w.base, 'POST', '/webhooks', { room_id: room.id, name: 'Fühler' });
 	const [last] = await write(w, ada, room.id, 1, () => 'Zuletzt');
 	await api(owner, w.base, 'PUT', `/messages/${thread!.id}/pin`);
 	await api(owner, w.base, 'POST', `/messages/${last!.id}/reactions`, { emoji: '🎉' });

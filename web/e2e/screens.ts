@@ -19,7 +19,7 @@ export interface Place {
 }
 
 const settings = ['profile', 'account', 'appearance', 'notifications', 'privacy', 'about'];
-const administration = ['overview', 'reports', 'people', 'sanctions', 'audit', 'rooms', 'roles', 'invites', 'emoji', 'webhooks', 'announce', 'settings'];
+const administration = ['overview', 'reports', 'people', 'sanctions', 'audit', 'rooms', 'roles', 'invites', 'emoji', 'webhooks', 'announce', 'plugins', 'settings'];
 
 /** What is seen before anybody is logged in. */
 export const doors = (place: Place): Screen[] => [
@@ -64,6 +64,15 @@ export const screens = (place: Place): Screen[] => {
 				await room(p, w);
 				await p.page.locator('h1 button').first().click();
 				await p.page.getByTestId('side-panel').locator('.buttons button').nth(1).click();
+				await dialog(p);
+			},
+		},
+		{
+			name: 'new-poll',
+			open: async (p, w) => {
+				await room(p, w);
+				await p.page.getByRole('button', { name: await word(p, 'Add', 'Hinzufügen'), exact: true }).click();
+				await p.page.getByRole('menuitem', { name: await word(p, 'Poll', 'Umfrage') }).click();
 				await dialog(p);
 			},
 		},

@@ -37,3 +37,53 @@ func TestVotesEndWithTheTime(t *testing.T) {
 		t.Errorf("a poll whose time is over has not ended: %v", p)
 	}
 }
+
+// TestAPollInAThread: its packets name the thread, and the forum as channel (DV-18).
+func TestAPollInAThread(t *testing.T) {
+	w := newWorld(t)
+	alice, bob := w.enter("alice"), w.enter("bob")
+	bob.send(map[string]any{"cmd": "thread_create", "channel": "forum", "name": "T"})
+	thread := bob.expect("thread_create")["thread"].(map[string]any)["id"]
+	alice.expect("thread_create")
+	bob.send(map[string]any{"cmd": "poll_create", "thread_id": thread, "question": "Q?", "options": []any{"a", "b"}})
+	made := alice.expect("message_new")
+	if made["channel"] != "forum" || made["thread_id"] != thread || made["message"].(map[string]any)["embeds"] == nil {
+		t.Errorf("announced as %v", made)
+	}
+	alice.send(map[string]any{"cmd": "poll_vote", "poll_id": made["poll_id"], "option_ids": []string{"0"}})
+	if p := alice.expect("poll_vote_update"); p["channel"] != "forum" || p["thread_id"] != thread {
+		t.Errorf("voted: %v", p)
+	}
+	alice.expect("poll_vote")
+	alice.send(map[string]any{"cmd": "poll_end", "message_id": made["id"]}) // the owner may manage messages
+	if p := alice.expect("poll_end"); p["thread_id"] != thread || p["message_id"] != made["id"] {
+		t.Errorf("ended: %v", p)
+	}
+	alice.send(map[string]any{"cmd": "thread_update", "thread_id": thread, "locked": true})
+	alice.expect("poll_end") // the reply
+	alice.expect("thread_update")
+	alice.send(map[string]any{"cmd": "poll_create", "thread_id": thread, "question": "Q?", "options": []any{"a", "b"}})
+	if e := alice.expect("error"); e["val"] != "This thread is locked" {
+		t.Errorf("in a locked thread: %v", e)
+	}
+	alice.send(map[string]any{"cmd": "poll_create", "thread_id": "nope", "question": "Q?", "options": []any{"a", "b"}})
+	if e := alice.expect("error"); e["val"] != "Thread not found" {
+		t.Errorf("in no thread: %v", e)
+	}
+}
+
+// TestPollsAreCharged: asking is writing (DV-20).
+func TestPollsAreCharged(t *testing.T) {
+	w := newWorld(t, func(s *setting) { s.core.Limits.MessagesPer10s = 1 })
+	bob := w.enter("bob")
+	for i := range 2 {
+		bob.send(map[string]any{"cmd": "poll_create", "channel": "general", "question": "Q?", "options": []any{"a", "b"}})
+		if i == 0 {
+			bob.expect("message_new")
+			bob.expect("poll_create")
+		}
+	}
+	if p := bob.expect("rate_limit"); p["length"].(float64) <= 0 {
+		t.Errorf("%v", p)
+	}
+}
