@@ -22,6 +22,11 @@ const byCode: Record<string, () => string> = {
 	room_not_found: m.error_room_not_found,
 	message_not_found: m.error_message_not_found,
 	message_deleted: m.error_message_not_found,
+	poll_ended: m.error_poll_closed,
+	poll_expired: m.error_poll_closed,
+	poll_invalid: m.error_poll_invalid,
+	too_many_webhooks: m.error_too_many_webhooks,
+	avatar_invalid: m.error_avatar_address,
 	invite_invalid: m.error_invite,
 	invite_not_found: m.error_invite,
 };

@@ -67,6 +67,10 @@ export const actionNames: Names = {
 	'user.untimeout': m.action_user_untimeout,
 	'user.unwarn': m.action_user_unwarn,
 	'user.warn': m.action_user_warn,
+	'webhook.create': m.action_webhook_create,
+	'webhook.delete': m.action_webhook_delete,
+	'webhook.regenerate': m.action_webhook_regenerate,
+	'webhook.update': m.action_webhook_update,
 };
 
 const targets: Names = {
@@ -77,6 +81,7 @@ const targets: Names = {
 	room: m.target_room,
 	server: m.target_server,
 	user: m.target_user,
+	webhook: m.target_webhook,
 };
 
 const roles: Names = { owner: m.role_name_owner, admin: m.role_name_admin, moderator: m.role_name_moderator, user: m.role_name_user };
