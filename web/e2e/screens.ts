@@ -19,7 +19,7 @@ export interface Place {
 }
 
 const settings = ['profile', 'account', 'appearance', 'notifications', 'privacy', 'about'];
-const administration = ['overview', 'reports', 'people', 'sanctions', 'audit', 'rooms', 'roles', 'invites', 'emoji', 'webhooks', 'announce', 'plugins', 'settings'];
+const administration = ['overview', 'reports', 'people', 'sanctions', 'audit', 'rooms', 'roles', 'invites', 'emoji', 'webhooks', 'announce', 'settings'];
 
 /** What is seen before anybody is logged in. */
 export const doors = (place: Place): Screen[] => [
