@@ -86,6 +86,8 @@ type CommandAnswer struct {
 	AsCaller bool
 	// Author is whose message it is else; nil: the server's, or the plugin's.
 	Author *chat.Author
+	// Private shows the content to the caller alone, who does not find it again: nothing is posted.
+	Private bool
 }
 
 // innerCommand is one that this process answers.
@@ -357,6 +359,8 @@ type CommandResult struct {
 	Command chat.Command
 	// Silent: the command had no answer to post.
 	Silent bool
+	// Private is what only the caller is shown, by the connection that called; nothing of it is kept. Silent is true then.
+	Private string
 }
 
 // Delivered reports whether the call was given to a bot, which answers by itself.
@@ -430,6 +434,10 @@ func (c *Core) callInner(ctx context.Context, by chat.Actor, s *seat, table map[
 	}
 	if answer.Content == "" && len(answer.Embeds) == 0 {
 		res.Silent = true
+		return res, nil
+	}
+	if answer.Private {
+		res.Silent, res.Private = true, answer.Content
 		return res, nil
 	}
 	use := &chat.CommandUse{Name: x.Name, UserID: by.UserID}

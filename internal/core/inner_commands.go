@@ -47,6 +47,9 @@ func (i *innerCommands) init(c *Core) {
 		option("type", "What the room is for", chat.EnumOption, false, string(chat.Text), string(chat.Voice)))
 	add(c.joinCommand, "join", "Become a member of a public room", nil, option("room", "The room's short name", chat.StringOption, true))
 	add(c.leaveCommand, "leave", "Leave a room; without a name, this one", nil, option("room", "The room's short name", chat.StringOption, false))
+	add(c.linkCommand, "link", "Make one account of yours here and another one", nil,
+		option("code", "As the other account shows it; without it, this one shows a code", chat.StringOption, false),
+		option("confirm", "Whether to do it after reading what it does", chat.EnumOption, false, "yes"))
 	add(c.shrugCommand, "shrug", `Say something with a ¯\_(ツ)_/¯`, nil, option("text", "What to say before it", chat.StringOption, false))
 }
 

@@ -428,3 +428,40 @@ func (c *Core) UnlinkAccount(ctx context.Context, by chat.Actor, id string) erro
 		return append(events, revoked), tx.AddAudit(ctx, c.audit(by, "user.unlink", "user", string(by.UserID), 0, map[string]any{"provider": off.Provider}))
 	})
 }
+
+// linkCommand shows a link code, or takes one, to whoever comes from elsewhere. Accounts with a password are asked for it where
+// that can be done.
+func (c *Core) linkCommand(ctx context.Context, call CommandCall) (CommandAnswer, error) {
+	private := func(text string) (CommandAnswer, error) { return CommandAnswer{Content: text, Private: true}, nil }
+	password, err := c.passwordOf(ctx, call.By.UserID)
+	if err != nil {
+		return CommandAnswer{}, err
+	}
+	if password.Secret != "" {
+		return private("Your account has a password. Link it in the account settings of the web page, which asks for it.")
+	}
+	code := strings.TrimSpace(call.Text("code"))
+	if code == "" {
+		made, err := c.MakeLinkCode(ctx, call.By)
+		if err != nil {
+			return CommandAnswer{}, err
+		}
+		return private("Your code is **" + made.Code + "**. Give it in the account settings of the web page, or with /link where you are logged in otherwise, within ten minutes. " +
+			"Never tell it to anybody: it makes their account and yours one.")
+	}
+	link, err := c.LinkAccounts(ctx, call.By, code, call.Text("confirm") == "yes")
+	if err != nil {
+		return CommandAnswer{}, err
+	}
+	text := "You come into the account **" + link.Kept.Username + "** from now on. Connect again."
+	switch {
+	case link.Done && link.Kept.ID == call.By.UserID:
+		text = "The accounts are linked."
+	case !link.Done && link.Deletes:
+		text = "**" + ownName(link.Gone) + "** becomes a way into the account **" + link.Kept.Username + "**, and the empty account is deleted. Give the code again with confirm: yes."
+	case !link.Done:
+		text = "**" + ownName(link.Gone) + "** becomes a way into the account **" + link.Kept.Username + "**. What " + ownName(link.Gone) +
+			" wrote stays under that name, and that account is disabled. Give the code again with confirm: yes."
+	}
+	return private(text)
+}

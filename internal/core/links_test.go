@@ -1,7 +1,9 @@
 package core_test
 
 import (
+	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -244,4 +246,42 @@ func TestUnlinking(t *testing.T) {
 		t.Errorf("the only way: %+v", only)
 	}
 	w.want(w.UnlinkAccount(w.ctx, actorOf(again.User), only[0].ID), "login_way_needed")
+}
+
+func TestTheLinkCommand(t *testing.T) {
+	w := newAccounts(t)
+	ada := w.actor(w.register("ada"))
+	rotur := actorOf(w.external("USR:1", "bob").User)
+	room := w.room("Lab", chat.Public, ada, rotur)
+	run := func(by chat.Actor, args string) string {
+		t.Helper()
+		res, err := w.CallCommand(w.ctx, by, core.CommandRequest{RoomID: room, Name: "link", Args: []byte(args)})
+		w.must(err)
+		if res.Message != nil || !res.Silent {
+			t.Errorf("an answer was posted: %+v", res)
+		}
+		return res.Private
+	}
+	if got := run(ada, `{}`); !strings.Contains(got, "has a password") {
+		t.Errorf("with a password: %s", got)
+	}
+	shown := regexp.MustCompile(`\*\*([a-z2-9]{8})\*\*`).FindStringSubmatch(run(rotur, `{}`))
+	if shown == nil {
+		t.Fatal("no code is shown")
+	}
+	plan, err := w.LinkAccounts(w.ctx, ada, shown[1], false)
+	w.must(err)
+	if plan.Gone.ID != rotur.UserID {
+		t.Errorf("plan %+v", plan)
+	}
+	code := w.linkCode(ada)
+	if got := run(rotur, `{"code":"`+code+`"}`); !strings.Contains(got, "confirm: yes") {
+		t.Errorf("before it is confirmed: %s", got)
+	}
+	if got := run(rotur, `{"code":"`+code+`","confirm":"yes"}`); !strings.Contains(got, "**ada** from now on") {
+		t.Errorf("done: %s", got)
+	}
+	if in := w.external("USR:1", "bob"); in.User.ID != ada.UserID {
+		t.Errorf("bob comes in as %s", in.User.Username)
+	}
 }

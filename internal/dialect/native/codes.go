@@ -75,7 +75,6 @@ var codes = []Code{
 	{"password_length", http.StatusBadRequest, "Other dialects: a password has 4 to 72 characters."},
 	{"external_account", http.StatusForbidden, "Other dialects: the account has no password here."},
 	{"external_name_invalid", http.StatusBadRequest, "Other dialects: the name that an identity provider gave cannot be one here."},
-	{"external_name_taken", http.StatusConflict, "Other dialects: somebody else has the name that an identity provider gave."},
 	{"link_code_invalid", http.StatusBadRequest, "The code of another account is unknown, used or too old."},
 	{"link_same_account", http.StatusBadRequest, "The code is of the caller's own account."},
 	{"link_passwords", http.StatusConflict, "Both accounts have a password."},

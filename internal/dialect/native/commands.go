@@ -41,6 +41,7 @@ type (
 	commandResult struct {
 		Message   *Message `json:"message" doc:"The answer; null if a bot was asked, which answers by itself, or if there is nothing to say."`
 		Delivered bool     `json:"delivered" doc:"The call was given to a bot."`
+		Private   *string  `json:"private" doc:"What is said to the caller alone; it is not kept."`
 	}
 	// commandFrame is a command as a bot registers it.
 	commandFrame struct {
@@ -77,6 +78,7 @@ type (
 		Ref       string   `json:"ref"`
 		Message   *Message `json:"message"`
 		Delivered bool     `json:"delivered"`
+		Private   *string  `json:"private"`
 	}
 )
 
@@ -128,7 +130,7 @@ func (d *Dialect) registerCommands() {
 		if err != nil {
 			return nil, err
 		}
-		return ok(commandResult{d.answerOf(res, by), res.Delivered()}), nil
+		return ok(commandResult{d.answerOf(res, by), res.Delivered(), orNil(res.Private)}), nil
 	})
 }
 
@@ -194,7 +196,7 @@ var commandClientFrames = map[string]frameHandler{
 		if err != nil || f.Ref == "" {
 			return answered, err
 		}
-		return commandAnswerFrame{"ok", f.Ref, s.dialect.answerOf(res, s.actor), res.Delivered()}, nil
+		return commandAnswerFrame{"ok", f.Ref, s.dialect.answerOf(res, s.actor), res.Delivered(), orNil(res.Private)}, nil
 	},
 	"respond_command": func(ctx context.Context, s *socket, f *clientFrame) (any, error) {
 		room, err := f.room()

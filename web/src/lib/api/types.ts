@@ -149,6 +149,8 @@ export interface CommandResult {
 	delivered: boolean;
 	/** The answer; null if a bot was asked, which answers by itself, or if there is nothing to say. */
 	message: Message | null;
+	/** What is said to the caller alone; it is not kept. */
+	private: string | null;
 }
 export interface CommandUse {
 	name: string;
