@@ -1,8 +1,11 @@
 // The frames of the WebSocket (api/websocket.md).
-import type { Command, Emoji, Limits, Message, Notification, Participant, Room, Self, Server, User, UserSummary, VoiceRoom } from './types';
+import type { Command, Emoji, Limits, Message, Notification, Participant, Room, Self, Server, ThreadView, User, UserSummary, VoiceRoom } from './types';
 
 export type Status = User['status'];
 export type MemberRole = 'owner' | 'admin' | 'member';
+
+/** A thread as it is for everybody. */
+type ForumThread = Omit<ThreadView, 'joined' | 'unread_count' | 'last_read_id' | 'can_change' | 'can_lock'>;
 
 /** What the server sends by itself. */
 export type ServerFrame =
@@ -18,6 +21,10 @@ export type ServerFrame =
 			count: number;
 			change_seq: number;
 	  }
+	| { type: 'thread_created' | 'thread_updated'; room_id: string; thread: ForumThread }
+	| { type: 'thread_joined' | 'thread_left'; room_id: string; user_id: string; thread: ForumThread }
+	| { type: 'thread_deleted'; room_id: string; thread_id: string }
+	| { type: 'thread_read'; room_id: string; thread_id: string; message_id: string }
 	| {
 			type: 'poll_voted' | 'poll_ended';
 			room_id: string;
