@@ -83,10 +83,10 @@ describe('a forum', () => {
 		await panel(bob).getByRole('textbox').waitFor();
 		await act(bob, 'Archive');
 		await bob.page.getByText('No threads yet').waitFor();
-		await bob.page.getByText('Archived', { exact: true }).first().click();
+		await bob.page.getByRole('radio', { name: 'Archived' }).check({ force: true });
 		await threads(bob).getByRole('link', { name: /At the lake/ }).waitFor();
 		await act(bob, 'Delete thread');
-		await bob.page.getByRole('dialog').getByRole('button', { name: 'Delete thread' }).click();
+		await bob.page.getByRole('alertdialog').getByRole('button', { name: 'Delete thread' }).click();
 		await bob.page.getByText('Nothing is archived').waitFor();
 		await panel(ada).waitFor({ state: 'detached' });
 	});
