@@ -46,7 +46,7 @@ func TestOrderOfRolesAndSelfRoles(t *testing.T) {
 
 	ada.get("/users/me/self-roles").want(200, "").is("assigned", []string{}).is("roles.0.name", "Gamers")
 	ada.put("/users/me/self-roles/"+id, nil).want(200, "").is("assigned", []string{id})
-	ada.get("/users/" + ada.id).want(200, "").is("roles", []string{"user", id})
+	ada.get("/users/"+ada.id).want(200, "").is("roles", []string{"user", id})
 	ada.put("/users/me/self-roles/admin", nil).want(403, "role_not_self_assignable")
 	ada.put("/users/me/self-roles/nonsense", nil).want(404, "role_not_found")
 	ada.delete("/users/me/self-roles/"+id).want(200, "").is("assigned", []string{})
