@@ -211,7 +211,33 @@ type SessionRevoked struct {
 type UserChanged struct{ User *User }
 
 // PresenceChanged says that a person's effective status changed; it goes to people who share a room.
-type PresenceChanged struct{ Presence Presence }
+type PresenceChanged struct {
+	Presence Presence
+	Moved    bool // by coming or going, and not by what they chose
+}
+
+// UserJoined says that somebody has an account from now on.
+type UserJoined struct{ User *User }
+
+// UserLeft says that an account is gone. User is what it was.
+type UserLeft struct{ User *User }
+
+// Face is what others know a person by.
+type Face struct{ Username, ExternalName, DisplayName, AvatarURL string }
+
+// FaceOf returns a person's face.
+func FaceOf(u *User) Face { return Face{u.Username, u.ExternalName, u.DisplayName, u.AvatarURL} }
+
+// FaceChanged says, beside UserChanged, that a person has another name or picture.
+type FaceChanged struct {
+	User    *User
+	Before  Face
+	Managed bool // somebody who manages users did it
+}
+
+func (e UserJoined) Scope() Scope  { return Scope{Everyone: true} }
+func (e UserLeft) Scope() Scope    { return Scope{Everyone: true} }
+func (e FaceChanged) Scope() Scope { return Scope{Everyone: true} }
 
 // SanctionChanged says that a sanction was made or lifted.
 type SanctionChanged struct{ Sanction Sanction }

@@ -74,6 +74,13 @@ type User struct {
 	DisabledAt   time.Time // zero while the account is usable
 }
 
+// Departed is what is kept of an account that was deleted: who wrote what is still there.
+type Departed struct {
+	UserID       UserID
+	Username     string
+	ExternalName string
+}
+
 // Identity ties a way of proving who one is to a user: (provider, subject) is unique.
 type Identity struct {
 	Provider string // "password", "oidc:<issuer>", …

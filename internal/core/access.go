@@ -157,7 +157,7 @@ func (s *seatCache) dropRoom(room chat.RoomID) {
 // apply drops what an event made untrue.
 func (s *seatCache) apply(ev chat.Event) {
 	switch ev.(type) {
-	case chat.Sequenced, chat.ReadMoved, chat.UnreadChanged, chat.Notified, chat.Typing, chat.PresenceChanged, chat.RoomAdded, chat.UsersSeen,
+	case chat.Sequenced, chat.ReadMoved, chat.UnreadChanged, chat.Notified, chat.Typing, chat.PresenceChanged, chat.RoomAdded, chat.UsersSeen, chat.UserJoined, chat.FaceChanged,
 		chat.Addressed, chat.VoiceJoined, chat.VoiceChanged, chat.VoiceLeft, chat.CommandsAdded, chat.CommandsRemoved,
 		chat.PositionMoved, chat.ThreadCreated, chat.ThreadChanged, chat.ThreadJoined, chat.ThreadLeft, chat.ThreadDeleted:
 		return // the frequent ones, which change no right

@@ -134,7 +134,7 @@ func (c *Core) createUser(ctx context.Context, tx Tx, user *chat.User, identity 
 	if err := tx.PutIdentity(ctx, identity); err != nil {
 		return nil, nil, err
 	}
-	events := []chat.Event{chat.UserChanged{User: made}}
+	events := []chat.Event{chat.UserChanged{User: made}, chat.UserJoined{User: made}}
 	for _, id := range rooms {
 		room, err := tx.Room(ctx, id)
 		if chat.CodeOf(err) == chat.ErrRoomNotFound.Code {

@@ -190,6 +190,11 @@ func (c *Core) DeleteUser(ctx context.Context, by chat.Actor, id chat.UserID) er
 			return err
 		}
 	}
+	return c.deleteUser(ctx, by, id, "")
+}
+
+// deleteUser is DeleteUser without asking whether the actor may; connections of the session spared stay.
+func (c *Core) deleteUser(ctx context.Context, by chat.Actor, id chat.UserID, spared chat.SessionID) error {
 	var avatar string
 	err := c.change(ctx, func(tx Tx) ([]chat.Event, error) {
 		user, err := tx.User(ctx, id)
@@ -202,7 +207,7 @@ func (c *Core) DeleteUser(ctx context.Context, by chat.Actor, id chat.UserID) er
 			}
 		}
 		avatar = user.AvatarURL
-		events, err := c.removeAccount(ctx, tx, user)
+		events, err := c.removeAccount(ctx, tx, user, spared)
 		if err != nil {
 			return nil, err
 		}
@@ -214,8 +219,9 @@ func (c *Core) DeleteUser(ctx context.Context, by chat.Actor, id chat.UserID) er
 	return err
 }
 
-// removeAccount takes an account out of its rooms and deletes it.
-func (c *Core) removeAccount(ctx context.Context, tx Tx, user *chat.User) ([]chat.Event, error) {
+// removeAccount takes an account out of its rooms and deletes it. Its sessions end with it, but of the one spared the
+// connections are not closed.
+func (c *Core) removeAccount(ctx context.Context, tx Tx, user *chat.User, spared chat.SessionID) ([]chat.Event, error) {
 	rooms, err := tx.RoomsOf(ctx, user.ID)
 	if err != nil {
 		return nil, err
@@ -228,7 +234,7 @@ func (c *Core) removeAccount(ctx context.Context, tx Tx, user *chat.User) ([]cha
 		}
 		events = append(events, left...)
 	}
-	_, revoked, err := endSessions(ctx, tx, user.ID, "", "", "disabled", c.now())
+	_, revoked, err := endSessions(ctx, tx, user.ID, "", spared, "disabled", c.now())
 	if err != nil {
 		return nil, err
 	}
@@ -236,7 +242,7 @@ func (c *Core) removeAccount(ctx context.Context, tx Tx, user *chat.User) ([]cha
 		return nil, err
 	}
 	gone := &chat.User{ID: user.ID, Number: user.Number, Kind: user.Kind, DisplayName: "Deleted user", Status: chat.Offline, DisabledAt: c.now()}
-	return append(events, revoked, chat.UserChanged{User: gone}), nil
+	return append(events, revoked, chat.UserChanged{User: gone}, chat.UserLeft{User: user}), nil
 }
 
 // bereave takes a person whose account goes out of a room, and finds the room another owner if it was theirs.

@@ -147,6 +147,7 @@ func (c *Core) DropCaches() {
 	c.rights.drop()
 	c.official.drop()
 	c.standings.dropAll()
+	c.everybody.drop()
 	c.seats.dropAll()
 	c.sessions.dropAll()
 	c.server.drop()

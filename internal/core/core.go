@@ -121,6 +121,7 @@ type Core struct {
 
 	official  directoryCache
 	standings standingCache
+	everybody peopleCache
 
 	counted   sync.Mutex // guards counts and countedAt
 	counts    Counts
@@ -275,6 +276,7 @@ func (c *Core) invalidate(ev chat.Event) {
 	c.rights.apply(ev)
 	c.official.apply(ev)
 	c.standings.apply(ev)
+	c.everybody.apply(ev)
 	c.seats.apply(ev) // after what seats are made of
 	c.sessions.apply(ev)
 	c.server.apply(ev)

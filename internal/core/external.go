@@ -108,8 +108,9 @@ func (c *Core) returnExternal(ctx context.Context, a Arrival, id chat.UserID, e 
 				changed.DisplayName = displayable(e.Name)
 			}
 			changed.ExternalName = e.Name
+			events = append(events, faceEvents(user, &changed, false)...)
 			user = &changed
-			return append(events, chat.UserChanged{User: user}), tx.UpdateUser(ctx, user)
+			return events, tx.UpdateUser(ctx, user)
 		})
 		if err != nil {
 			return Entrance{}, err
@@ -183,7 +184,7 @@ func (c *Core) evict(ctx context.Context, tx Tx, owner chat.UserID, name string)
 	}
 	changed := *other
 	changed.ExternalName = fmt.Sprintf("%s~%d", other.ExternalName, other.Number)
-	return []chat.Event{chat.UserChanged{User: &changed}}, tx.UpdateUser(ctx, &changed)
+	return faceEvents(other, &changed, false), tx.UpdateUser(ctx, &changed)
 }
 
 // makeOwner gives somebody the role that the operator's configuration says they have.

@@ -295,8 +295,9 @@ func (c *Core) link(ctx context.Context, tx Tx, by chat.Actor, l *Link) (events 
 	if err != nil {
 		return nil, err
 	}
+	was := kept
 	if l.Deletes {
-		if events, err = c.removeAccount(ctx, tx, l.Gone); err != nil {
+		if events, err = c.removeAccount(ctx, tx, l.Gone, ""); err != nil {
 			return nil, err
 		}
 	} else {
@@ -340,7 +341,7 @@ func (c *Core) link(ctx context.Context, tx Tx, by chat.Actor, l *Link) (events 
 	}
 	l.Kept = kept
 	details := map[string]any{"providers": providers, "from": l.Gone.Username, "from_id": l.Gone.ID, "deleted": l.Deletes}
-	return append(events, chat.UserChanged{User: kept}), tx.AddAudit(ctx, c.audit(by, "user.link", "user", string(kept.ID), 0, details))
+	return append(events, faceEvents(was, kept, false)...), tx.AddAudit(ctx, c.audit(by, "user.link", "user", string(kept.ID), 0, details))
 }
 
 // LoginWays lists how the actor can log in, in the order of providers.
@@ -419,7 +420,7 @@ func (c *Core) UnlinkAccount(ctx context.Context, by chat.Actor, id string) erro
 			if err := tx.UpdateUser(ctx, &changed); err != nil {
 				return nil, err
 			}
-			events = append(events, chat.UserChanged{User: &changed})
+			events = append(events, faceEvents(user, &changed, false)...)
 		}
 		_, revoked, err := endSessions(ctx, tx, by.UserID, "", by.SessionID, "unlinked", c.now())
 		if err != nil {

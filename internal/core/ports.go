@@ -22,7 +22,9 @@ type Reader interface {
 	UsersByName(ctx context.Context, usernames []string) ([]*chat.User, error)
 	SearchUsers(ctx context.Context, prefix string, limit int) ([]*chat.User, error) // folded prefix of username, display name or a word of it; usable accounts only
 	ListUsers(ctx context.Context, q UserQuery) (users []*chat.User, next string, err error)
-	UserByExternalName(ctx context.Context, name string) (*chat.User, error) // without regard to case
+	People(ctx context.Context, after int64, limit int) (ids []chat.UserID, last int64, err error) // all but bots, by number, those with higher numbers than after; last is the number of the last one
+	Departed(ctx context.Context, id chat.UserID) (chat.Departed, error)                           // what is kept of an account that was deleted
+	UserByExternalName(ctx context.Context, name string) (*chat.User, error)                       // without regard to case
 	Identity(ctx context.Context, provider, subject string) (chat.Identity, error)
 	IdentitiesOf(ctx context.Context, user chat.UserID) ([]chat.Identity, error)
 	Wrote(ctx context.Context, user chat.UserID, since, at time.Time) (bool, error) // whether they sent anything from the day of since to that of at, at most 60 days later; deleted messages count
@@ -96,6 +98,7 @@ type Reader interface {
 	LiveSanctions(ctx context.Context, user chat.UserID, room chat.RoomID, at time.Time) ([]chat.Sanction, error)     // server-wide ones and those of the room (0: only server-wide)
 	SanctionsAmong(ctx context.Context, room chat.RoomID, users []chat.UserID, at time.Time) ([]chat.Sanction, error) // LiveSanctions of several people, in no order
 	SanctionsOf(ctx context.Context, user chat.UserID, at time.Time) ([]chat.Sanction, error)                         // the live ones everywhere
+	Bans(ctx context.Context, at time.Time) ([]chat.Sanction, error)                                                  // those of the whole server that are live, oldest first
 	Blocks(ctx context.Context, user chat.UserID) ([]chat.Block, error)
 	Blocked(ctx context.Context, a, b chat.UserID) (bool, error) // either direction
 	BlockersOf(ctx context.Context, user chat.UserID) ([]chat.UserID, error)
@@ -137,7 +140,7 @@ type Tx interface {
 	CreateUser(ctx context.Context, u *chat.User) (*chat.User, error) // number assigned; Conflict username_taken
 	UpdateUser(ctx context.Context, u *chat.User) error               // profile, status, settings, disabled, last seen; not roles
 	SetUserRoles(ctx context.Context, user chat.UserID, roles []chat.RoleID) error
-	DeleteUser(ctx context.Context, user chat.UserID) error // account, identities, sessions, memberships; messages stay without sender name
+	DeleteUser(ctx context.Context, user chat.UserID) error // account, identities, sessions, memberships; messages stay, and the name for Departed
 	PutIdentity(ctx context.Context, id chat.Identity) error
 	DeleteIdentity(ctx context.Context, provider, subject string) (bool, error)
 	CreateSession(ctx context.Context, s chat.Session) error

@@ -89,7 +89,7 @@ func (c *Core) Connected(ctx context.Context, by chat.Actor) error {
 	p.set(by.UserID, w)
 	p.mu.Unlock()
 	if w == (whereabouts{here: 1}) && user.Status != chat.Offline {
-		c.deliver([]chat.Event{chat.PresenceChanged{Presence: chat.Presence{UserID: user.ID, Status: user.Status, StatusMessage: user.StatusMessage}}})
+		c.deliver([]chat.Event{chat.PresenceChanged{Presence: chat.Presence{UserID: user.ID, Status: user.Status, StatusMessage: user.StatusMessage}, Moved: true}})
 	}
 	return nil
 }
@@ -133,7 +133,7 @@ func (c *Core) Disconnected(ctx context.Context, by chat.Actor) {
 		return
 	}
 	if user.Status != chat.Offline {
-		c.deliver([]chat.Event{chat.PresenceChanged{Presence: chat.Presence{UserID: user.ID, Status: chat.Offline, StatusMessage: user.StatusMessage}}})
+		c.deliver([]chat.Event{chat.PresenceChanged{Presence: chat.Presence{UserID: user.ID, Status: chat.Offline, StatusMessage: user.StatusMessage}, Moved: true}})
 	}
 }
 
@@ -179,7 +179,7 @@ func (c *Core) tellPresence(ctx context.Context) {
 		var events []chat.Event
 		for _, user := range users {
 			if user.Status != chat.Offline { // who is invisible comes and goes unseen
-				events = append(events, chat.PresenceChanged{Presence: c.shown(user)})
+				events = append(events, chat.PresenceChanged{Presence: c.shown(user), Moved: true})
 			}
 		}
 		if len(events) > 0 {

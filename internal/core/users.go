@@ -179,7 +179,7 @@ func (c *Core) updateUser(ctx context.Context, by chat.Actor, set func(*chat.Use
 		if err := tx.UpdateUser(ctx, user); err != nil {
 			return nil, err
 		}
-		events := []chat.Event{chat.UserChanged{User: user}}
+		events := faceEvents(old, user, false)
 		before, after := c.Effective(old), c.Effective(user)
 		if before.Status != after.Status || before.StatusMessage != after.StatusMessage {
 			events = append(events, chat.PresenceChanged{Presence: chat.Presence{UserID: user.ID, Status: after.Status, StatusMessage: after.StatusMessage}})

@@ -104,7 +104,7 @@ func (s *shard) deliver(ctx context.Context, ev chat.Event) {
 		return
 	case chat.SessionRevoked:
 		for _, c := range s.hub.people.of(e.UserID) {
-			if e.SessionID == "" && c.Actor.SessionID != e.Except || e.SessionID == c.Actor.SessionID && e.SessionID != "" {
+			if e.SessionID == "" && (e.Except == "" || c.Actor.SessionID != e.Except) || e.SessionID == c.Actor.SessionID && e.SessionID != "" {
 				s.hub.revoke(c, e)
 			}
 		}

@@ -59,6 +59,9 @@ const (
 	threadLeft
 	positionMoved
 	userRolesChanged
+	userJoined
+	userLeft
+	faceChanged
 )
 
 // What nodes tell each other of themselves.
@@ -233,6 +236,20 @@ func (w *writer) personal(ev chat.Event) kind {
 	case chat.UserChanged:
 		w.user(e.User)
 		return userChanged
+	case chat.UserJoined:
+		w.user(e.User)
+		return userJoined
+	case chat.UserLeft:
+		w.user(e.User)
+		return userLeft
+	case chat.FaceChanged:
+		w.user(e.User)
+		w.text(e.Before.Username)
+		w.text(e.Before.ExternalName)
+		w.text(e.Before.DisplayName)
+		w.text(e.Before.AvatarURL)
+		w.bool(e.Managed)
+		return faceChanged
 	case chat.PresenceChanged:
 		w.text(string(e.Presence.UserID))
 		return presenceChanged
@@ -372,7 +389,12 @@ var readers = map[kind]func(*reader) chat.Event{
 	sessionRevoked: func(r *reader) chat.Event {
 		return chat.SessionRevoked{UserID: r.who(), SessionID: chat.SessionID(r.text()), Except: chat.SessionID(r.text()), Reason: r.text()}
 	},
-	userChanged:     func(r *reader) chat.Event { return chat.UserChanged{User: r.user()} },
+	userChanged: func(r *reader) chat.Event { return chat.UserChanged{User: r.user()} },
+	userJoined:  func(r *reader) chat.Event { return chat.UserJoined{User: r.user()} },
+	userLeft:    func(r *reader) chat.Event { return chat.UserLeft{User: r.user()} },
+	faceChanged: func(r *reader) chat.Event {
+		return chat.FaceChanged{User: r.user(), Before: chat.Face{Username: r.text(), ExternalName: r.text(), DisplayName: r.text(), AvatarURL: r.text()}, Managed: r.bool()}
+	},
 	presenceChanged: func(r *reader) chat.Event { return chat.PresenceChanged{Presence: chat.Presence{UserID: r.who()}} },
 	sanctionChanged: func(r *reader) chat.Event { return chat.SanctionChanged{Sanction: r.sanction()} },
 	rolesChanged: func(r *reader) chat.Event {

@@ -225,16 +225,11 @@ func (s *socket) begin(ctx context.Context, q *request, in core.Entrance) error 
 	if tail := q.tail(); len(tail) > 0 { // DV-01
 		success = append(append(success[:len(success)-1], tail...), '}')
 	}
-	first := [][]byte{success, packetText(readyPacket{"ready", shown, validator})}
-	if in.Created { // everybody hears of somebody new before they hear that they are here
-		join := packetText(userPacket{"user_join", d.userShown(ctx, user)})
-		d.tellAll(join)
-		first = append(first, join)
-	}
-	d.hub.Begin(live, member, first...)
+	d.hub.Begin(live, member, success, packetText(readyPacket{"ready", shown, validator}))
 	s.live = live
 	s.entered.Store(true)
 	d.lists.add(s)
+	d.people.arrived(ctx, s, in.Created)
 	d.lists.note(actor.UserID) // what changed since it was listed above
 	return nil
 }

@@ -29,6 +29,8 @@ var commands = gather(
 	emojiCommands,
 	attachmentCommands,
 	limiterCommands,
+	userCommands,
+	moderationCommands,
 )
 
 func gather(tables ...map[string]command) map[string]command {

@@ -36,8 +36,10 @@ func (d *Dialect) Encode(ctx context.Context, ev chat.Event, viewer chat.UserID)
 // packet is Encode for what is not about one message.
 func (d *Dialect) packet(ctx context.Context, ev chat.Event, _ chat.UserID) any {
 	switch e := ev.(type) {
-	case chat.PresenceChanged:
-		return d.presence(ctx, e.Presence)
+	case chat.SessionRevoked:
+		return disconnected(e)
+	case chat.SanctionChanged:
+		return sanctioned(e.Sanction)
 	case chat.EmojiAdded:
 		return emojiAdded(e.Emoji)
 	case chat.EmojiUpdated:

@@ -106,5 +106,8 @@ func (d *Dialect) nameByID(ctx context.Context, id chat.UserID) string {
 	if u := d.user(ctx, id); u != nil {
 		return nameOf(u)
 	}
+	if gone, err := d.core.Departed(ctx, id); err == nil {
+		return nameOf(&chat.User{Username: gone.Username, ExternalName: gone.ExternalName})
+	}
 	return string(id)
 }

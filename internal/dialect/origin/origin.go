@@ -69,12 +69,13 @@ type Dialect struct {
 	stop context.CancelFunc
 	done sync.WaitGroup
 
-	beats wheel  // pings of every connection
-	lists pusher // channel lists that are to be sent anew
-	marks atomic.Uint64
-	named subjects
-	facts roomFacts
-	emoji emojiTable
+	beats  wheel // pings of every connection
+	people people
+	lists  pusher // channel lists that are to be sent anew
+	marks  atomic.Uint64
+	named  subjects
+	facts  roomFacts
+	emoji  emojiTable
 
 	keyKey []byte // seals validator keys
 }
@@ -100,7 +101,9 @@ func New(o Options) *Dialect {
 	d.run, d.stop = context.WithCancel(context.Background())
 	d.beats.init()
 	d.lists.init(d)
+	d.people.init(d)
 	o.Core.Subscribe(d.lists.hear)
+	o.Core.Subscribe(d.people.hear)
 	return d
 }
 
@@ -116,6 +119,7 @@ func (d *Dialect) Start(ctx context.Context) error {
 	}
 	d.done.Go(func() { d.beats.run(d.run, d.Sockets) })
 	d.done.Go(func() { d.lists.run(d.run) })
+	d.done.Go(func() { d.people.run(d.run) })
 	return nil
 }
 

@@ -242,6 +242,9 @@ func postgresPlans(t *testing.T, mode string) {
 		{"unused attachments", func(r reader) error { _, err := r.UnusedAttachments(ctx, now, 50); return err }},
 		{"whether a file is used", func(r reader) error { _, err := r.BlobInUse(ctx, "h7"); return err }},
 		{"slow sends", func(r reader) error { _, err := r.SlowSends(ctx, "u7", []chat.RoomID{room}); return err }},
+		{"a page of the people", func(r reader) error { _, _, err := r.People(ctx, 777, 50); return err }},
+		{"the name of a deleted account", func(r reader) error { _, err := r.Departed(ctx, "u7"); return err }},
+		{"who is banned", func(r reader) error { _, err := r.Bans(ctx, now); return err }},
 		{"live sanctions", func(r reader) error { _, err := r.LiveSanctions(ctx, "u7", room, now); return err }},
 		{"the sanctions of a room", func(r reader) error {
 			_, _, err := r.Sanctions(ctx, chat.SanctionFilter{RoomID: room}, page)

@@ -58,6 +58,12 @@ func (r reader) LiveSanctions(ctx context.Context, user chat.UserID, room chat.R
 		WHERE user_id = $1 AND room_id IN (0, $2) AND lifted_at = 0 AND (until = 0 OR until > $3) ORDER BY id`, user, room, millis(at))
 }
 
+// Bans lists the bans from the whole server that hold at a time, oldest first.
+func (r reader) Bans(ctx context.Context, at time.Time) ([]chat.Sanction, error) {
+	return all(ctx, r.x, scanSanction, `SELECT `+sanctionColumns+` FROM sanctions
+		WHERE room_id = 0 AND kind = 'ban' AND lifted_at = 0 AND (until = 0 OR until > $1) ORDER BY id`, millis(at))
+}
+
 // CreateSanction stores a sanction and assigns its id.
 func (t *tx) CreateSanction(ctx context.Context, s chat.Sanction) (chat.Sanction, error) {
 	return one(ctx, t.x, chat.ErrNotFound, scanSanction, `INSERT INTO sanctions (kind, room_id, user_id, reason, issued_by, created_at, until,

@@ -125,6 +125,23 @@ func (r reader) ListUsers(ctx context.Context, query core.UserQuery) (users []*c
 	return users, next, nil
 }
 
+// People lists the accounts that are no bots in the order they were made.
+func (r reader) People(ctx context.Context, after int64, limit int) (ids []chat.UserID, last int64, err error) {
+	ids, err = all(ctx, r.x, func(row scanner) (id chat.UserID, err error) {
+		err = row.Scan(&last, &id)
+		return id, err
+	}, `SELECT number, id FROM users WHERE number > $1 AND kind <> $2 ORDER BY number LIMIT $3`, after, chat.Bot, max(limit, 0))
+	return ids, last, err
+}
+
+// Departed returns what is kept of an account that was deleted. Fails with user_not_found.
+func (r reader) Departed(ctx context.Context, id chat.UserID) (chat.Departed, error) {
+	return one(ctx, r.x, chat.ErrUserNotFound, func(row scanner) (d chat.Departed, err error) {
+		err = row.Scan(&d.UserID, &d.Username, &d.ExternalName)
+		return d, err
+	}, `SELECT user_id, username, external_name FROM departed WHERE user_id = $1`, id)
+}
+
 // OwnerExists reports whether anybody, usable or not, is an owner of the server.
 func (r reader) OwnerExists(ctx context.Context) (bool, error) {
 	return exists(ctx, r.x, `SELECT 1 FROM user_roles WHERE role_id = $1 LIMIT 1`, chat.RoleOwner)
@@ -236,13 +253,17 @@ func (t *tx) putUserRoles(ctx context.Context, user chat.UserID, roles []chat.Ro
 	return err
 }
 
-// DeleteUser removes an account and all that is the person's own. What they wrote stays, as do sanctions, reports and the
+// DeleteUser removes an account and all that is the person's own. What they wrote stays, as do their name, sanctions, reports and the
 // audit log.
 func (t *tx) DeleteUser(ctx context.Context, user chat.UserID) error {
 	if err := t.needUser(ctx, user); err != nil {
 		return err
 	}
 	if _, err := t.x.exec(ctx, `DELETE FROM read_marks WHERE user_id = $1 AND room_id IN (SELECT room_id FROM members WHERE user_id = $2)`, user, user); err != nil {
+		return err
+	}
+	if _, err := t.x.exec(ctx, `INSERT INTO departed (user_id, username, external_name) SELECT id, username, external_name FROM users WHERE id = $1
+		ON CONFLICT (user_id) DO NOTHING`, user); err != nil {
 		return err
 	}
 	for _, statement := range []string{

@@ -15,6 +15,7 @@ func init() {
 		story{"lifting ends the live ones of one kind in exactly one place", sanctionLift},
 		story{"a lifted sanction is never live again", sanctionLiftTwice},
 		story{"sanctions are listed newest first, page by page", sanctionPages},
+		story{"bans from the server are listed, oldest first", sanctionBans},
 		story{"sanctions are narrowed by person, place, kind and time", sanctionFilters},
 	)
 }
@@ -70,6 +71,17 @@ func (w *world) lift(user chat.UserID, room chat.RoomID, kind chat.SanctionKind,
 		return err
 	})
 	return lifted
+}
+
+func sanctionBans(w *world) {
+	same(w, "nobody", len(must(w.Bans(w.ctx, Start))), 0)
+	b := w.sanction(chat.Sanction{Kind: chat.Ban, UserID: "b", Until: Start.Add(time.Hour)})
+	a := w.sanction(chat.Sanction{Kind: chat.Ban, UserID: "a"})
+	w.sanction(chat.Sanction{Kind: chat.Ban, UserID: "lifted", LiftedAt: Start})
+	w.sanction(chat.Sanction{Kind: chat.Ban, UserID: "of a room", RoomID: 3})
+	w.sanction(chat.Sanction{Kind: chat.Mute, UserID: "muted"})
+	same(w, "two", must(w.Bans(w.ctx, Start)), []chat.Sanction{b, a})
+	same(w, "when one is over", must(w.Bans(w.ctx, Start.Add(time.Hour))), []chat.Sanction{a})
 }
 
 func sanctionLift(w *world) {

@@ -68,6 +68,8 @@ func init() {
 	tell("users",
 		story{"a user is read back as stored, by id, name and number", userReadBack},
 		story{"numbers grow", userNumbers},
+		story{"people are listed in the order they came, bots not", userPeople},
+		story{"the name of a deleted account is kept", userDeparted},
 		story{"a username is unique without regard to case", usernameUnique},
 		story{"a rename keeps the password login and frees the old name", userRename},
 		story{"an update changes everything but what is fixed", userUpdate},
@@ -107,6 +109,33 @@ func userReadBack(w *world) {
 	if plain.Settings != nil || plain.Roles != nil || !plain.LastSeenAt.IsZero() || !plain.DisabledAt.IsZero() || plain.Rank != chat.RankMember {
 		w.Fatalf("what was never set is not zero: %+v", plain)
 	}
+}
+
+func userPeople(w *world) {
+	users := w.addUsers("a", "b", "c")
+	bot := person("helper")
+	bot.Kind = chat.Bot
+	w.addPerson(bot)
+	d := w.addUsers("d")[0]
+	ids, last, err := w.People(w.ctx, 0, 3)
+	w.wantCode(err, "")
+	same(w, "first page", ids, []chat.UserID{users[0].ID, users[1].ID, users[2].ID})
+	same(w, "its last number", last, users[2].Number)
+	ids, _, err = w.People(w.ctx, last, 3)
+	w.wantCode(err, "")
+	same(w, "second page", ids, []chat.UserID{d.ID})
+	ids, _, err = w.People(w.ctx, d.Number, 3)
+	w.wantCode(err, "")
+	same(w, "after the last", len(ids), 0)
+}
+
+func userDeparted(w *world) {
+	ada := w.addUser("Ada")
+	w.wantCode(w.updateUser(ada, func(u *chat.User) { u.ExternalName = "ada.l" }), "")
+	_, err := w.Departed(w.ctx, ada)
+	w.wantCode(err, "user_not_found")
+	w.change(func(tx core.Tx) error { return tx.DeleteUser(w.ctx, ada) })
+	same(w, "what is kept", must(w.Departed(w.ctx, ada)), chat.Departed{UserID: ada, Username: "Ada", ExternalName: "ada.l"})
 }
 
 func userNumbers(w *world) {
