@@ -90,7 +90,7 @@ func pollText(s string, max int) (string, bool) {
 		return "", false
 	}
 	s = strings.Join(strings.Fields(s), " ")
-	if bad, _ := cleanName("", "", s, 1, max); bad == "" {
+	if bad, _ := cleanName("", "poll", s, 1, max); bad == "" {
 		return "", false
 	}
 	return s, true
