@@ -105,6 +105,8 @@ describe('a forum', () => {
 			await panel(ada).getByText('Hello').waitFor();
 			await ada.page.screenshot({ path: `${process.env.PICTURES}/forum.png` });
 			await ada.page.emulateMedia({ colorScheme: 'dark' });
+			await ada.page.reload();
+			await panel(ada).getByText('Hello').waitFor();
 			await ada.page.screenshot({ path: `${process.env.PICTURES}/forum-dark.png` });
 		}
 	});
