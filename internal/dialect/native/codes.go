@@ -200,6 +200,7 @@ var codes = []Code{
 	{"pin_forbidden", http.StatusForbidden, "Only the room's admins pin."},
 	{"create_thread_forbidden", http.StatusForbidden, "The caller may not begin threads in this room."},
 	{"manage_threads_forbidden", http.StatusForbidden, "Only who began a thread, and those who manage threads, change it."},
+	{"external_name_taken", http.StatusConflict, "Somebody else here has this name at the provider already."},
 	{"embeds_invalid", http.StatusBadRequest, "An embed is not what it should be; the text says which."},
 	{"name_invalid", http.StatusBadRequest, "The name that something is posted under cannot be one."},
 	{"attachment_sent", http.StatusConflict, "The file is part of a message, and goes with it."},
