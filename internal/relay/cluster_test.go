@@ -375,15 +375,15 @@ func (c *cluster) agree(room chat.RoomID, clients ...*client) {
 		if n.ended {
 			continue
 		}
-		page, err := n.Messages(c.t.Context(), chat.Operator, room, chat.MessagesQuery{Limit: 100})
-		c.must(err)
-		truth, err := n.store.Messages(c.t.Context(), room, chat.MessagesQuery{Limit: 100})
-		c.must(err)
-		for j, m := range truth.Messages {
-			if j >= len(page.Messages) || page.Messages[j].ID != m.ID || page.Messages[j].ChangeSeq != m.ChangeSeq || page.Messages[j].Content != m.Content {
-				c.t.Fatalf("node %d has something else in memory than the store, at %d of %d", i, j, len(truth.Messages))
-			}
-		}
+		until(c.t, fmt.Sprintf("node %d has in memory what the store has", i), func() bool {
+			page, err := n.Messages(c.t.Context(), chat.Operator, room, chat.MessagesQuery{Limit: 100})
+			c.must(err)
+			truth, err := n.store.Messages(c.t.Context(), room, chat.MessagesQuery{Limit: 100})
+			c.must(err)
+			return slices.EqualFunc(page.Messages, truth.Messages, func(a, b chat.Message) bool {
+				return a.ID == b.ID && a.ChangeSeq == b.ChangeSeq && a.Content == b.Content
+			})
+		})
 	}
 }
 

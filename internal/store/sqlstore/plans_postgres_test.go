@@ -382,6 +382,7 @@ func postgresPlans(t *testing.T, mode string) {
 			return t.PutInvite(ctx, chat.Invite{Code: "new", RoomID: room, CreatedAt: now, MaxUses: 1})
 		}},
 		{"the use of an invite", func(t *tx) error { _, err := t.UseInvite(ctx, "new", now); return err }},
+		{"an identity taken off", func(t *tx) error { _, err := t.DeleteIdentity(ctx, "rotur", "u9"); return err }},
 		{"a file's verdict", func(t *tx) error {
 			a, err := t.CreateAttachment(ctx, chat.Attachment{Key: "new", UploaderID: "u9", Filename: "f", Hash: "hnew", Scan: chat.ScanPending, CreatedAt: now})
 			if err == nil {
