@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"parley/internal/chat"
@@ -99,7 +100,13 @@ func (c *Core) JoinVoice(ctx context.Context, by chat.Actor, e VoiceEntry) (all 
 				c.emit([]chat.Event{chat.VoiceLeft{RoomID: before.Item.RoomID, UserID: by.UserID}})
 			}
 		}
-		seat := lease[participant]{Key: key, Connection: by.Connection, Since: c.now(),
+		since := c.now()
+		for _, p := range others { // who comes last stands last, whatever the clock says
+			if p.UserID != by.UserID && !since.After(p.JoinedAt) {
+				since = p.JoinedAt.Add(time.Microsecond)
+			}
+		}
+		seat := lease[participant]{Key: key, Connection: by.Connection, Since: since,
 			Item: participant{RoomID: e.RoomID, UserID: by.UserID, PeerID: e.PeerID, Media: e.Media, Muted: e.Muted}}
 		if err := c.voice.put(ctx, seat); err != nil {
 			return err

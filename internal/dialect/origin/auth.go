@@ -190,6 +190,7 @@ func (s *socket) begin(ctx context.Context, q *request, in core.Entrance) error 
 	}
 	s.actor = actor
 	live := d.hub.Attach(actor, d, s.conn)
+	s.actor = live.Actor // with the connection's name
 	rooms, err := d.rooms(ctx, actor)
 	if err == nil {
 		ids := make([]chat.RoomID, len(rooms))

@@ -23,6 +23,7 @@ var commands = gather(
 	roleCommands,
 	userRoleCommands,
 	channelCommands,
+	voiceCommands,
 	findCommands,
 	reactionCommands,
 	pinCommands,

@@ -34,7 +34,7 @@ func (d *Dialect) Encode(ctx context.Context, ev chat.Event, viewer chat.UserID)
 }
 
 // packet is Encode for what is not about one message.
-func (d *Dialect) packet(ctx context.Context, ev chat.Event, _ chat.UserID) any {
+func (d *Dialect) packet(ctx context.Context, ev chat.Event, viewer chat.UserID) any {
 	switch e := ev.(type) {
 	case chat.SessionRevoked:
 		return disconnected(e)
@@ -58,6 +58,12 @@ func (d *Dialect) packet(ctx context.Context, ev chat.Event, _ chat.UserID) any 
 		return d.userRolesChanged(ctx, e)
 	case chat.ServerChanged:
 		return d.serverChanged(ctx)
+	case chat.VoiceJoined:
+		return d.voiceEvent(ctx, "voice_user_joined", e.Participant, viewer)
+	case chat.VoiceChanged:
+		return d.voiceEvent(ctx, "voice_user_updated", e.Participant, viewer)
+	case chat.VoiceLeft:
+		return voiceLeftPacket{"voice_user_left", d.channelName(ctx, e.RoomID), d.nameByID(ctx, e.UserID)}
 	case chat.PositionMoved:
 		return d.positionMoved(ctx, e)
 	case chat.ThreadCreated, chat.ThreadChanged, chat.ThreadDeleted, chat.ThreadJoined, chat.ThreadLeft:
@@ -67,7 +73,15 @@ func (d *Dialect) packet(ctx context.Context, ev chat.Event, _ chat.UserID) any 
 }
 
 // Personal implements hub.Dialect.
-func (d *Dialect) Personal(chat.Event) []chat.UserID { return nil }
+func (d *Dialect) Personal(ev chat.Event) []chat.UserID {
+	switch e := ev.(type) {
+	case chat.VoiceJoined:
+		return e.Insiders
+	case chat.VoiceChanged:
+		return e.Insiders
+	}
+	return nil
+}
 
 // EncodeChanges implements hub.Dialect. Clients of this protocol do not resume: they load anew.
 func (d *Dialect) EncodeChanges(context.Context, chat.RoomID, chat.Changes, chat.UserID) []byte {
