@@ -62,7 +62,8 @@ type AuditFilter struct {
 	ActorID  UserID
 	TargetID string
 	RoomID   RoomID
-	Action   string // exact, or a prefix ending in "."
+	Action   string   // exact, or a prefix ending in "."
+	Actions  []string // exactly these; empty: any
 	After    time.Time
 	Before   time.Time
 }

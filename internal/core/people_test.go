@@ -161,3 +161,33 @@ func TestWhoMayChangeNames(t *testing.T) {
 		t.Errorf("without a name of their own: %+v, %v", u, err)
 	}
 }
+
+func TestWhoMayReadTheWholeAuditLog(t *testing.T) {
+	w := newWorld(t)
+	role := func(p chat.Permission) chat.RoleID {
+		r, err := w.PutRole(w.ctx, chat.Operator, chat.Role{Name: "has " + string(p), Permissions: []chat.Permission{p}})
+		w.must(err)
+		return r.ID
+	}
+	for _, tc := range []struct {
+		name string
+		by   chat.Actor
+		code string
+	}{
+		{"the operator", chat.Operator, ""},
+		{"an owner", w.user("owner", chat.RoleOwner), ""},
+		{"who sees the audit log", w.user("seer", role(chat.ViewAuditLog)), ""},
+		{"who manages users", w.user("manager", role(chat.ManageUsers)), ""},
+		{"who manages the server alone", w.user("other", role(chat.ManageServer)), "permission_missing"},
+		{"a user", w.user("user1"), "permission_missing"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if _, _, err := w.AuditAt(w.ctx, tc.by, chat.AuditFilter{}, 0, 10); chat.CodeOf(err) != tc.code {
+				t.Errorf("listed: %v, want %q", err, tc.code)
+			}
+			if _, err := w.AuditCounts(w.ctx, tc.by, chat.AuditFilter{}); chat.CodeOf(err) != tc.code {
+				t.Errorf("counted: %v, want %q", err, tc.code)
+			}
+		})
+	}
+}

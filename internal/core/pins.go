@@ -54,6 +54,15 @@ func (c *Core) setPinned(ctx context.Context, by chat.Actor, id chat.MessageID, 
 		if msg, err = tx.SetPinned(ctx, id, pinned, by.UserID, c.now()); err != nil {
 			return nil, err
 		}
+		if s.room.Type != chat.Direct { // there both may, and nobody moderates
+			action := "message.unpin"
+			if pinned {
+				action = "message.pin"
+			}
+			if err := tx.AddAudit(ctx, c.audit(by, action, "message", id.String(), msg.RoomID, map[string]any{"author": msg.SenderID})); err != nil {
+				return nil, err
+			}
+		}
 		return []chat.Event{chat.MessageChanged{Message: msg, What: chat.ChangedPin}}, nil
 	})
 	if err != nil {

@@ -106,6 +106,9 @@ type Reader interface {
 	Reports(ctx context.Context, state chat.ReportState, page chat.Page) (r []chat.Report, next string, err error) // oldest first when open, else newest first
 	Audit(ctx context.Context, f chat.AuditFilter, page chat.Page) (a []chat.AuditEntry, next string, err error)   // newest first
 
+	AuditAt(ctx context.Context, f chat.AuditFilter, offset, limit int) ([]chat.AuditEntry, error) // newest first
+	AuditCounts(ctx context.Context, f chat.AuditFilter) (map[string]int64, error)                 // by action
+
 	// The server's own emoji. What is not there is emoji_not_found.
 	Emoji(ctx context.Context, id chat.EmojiID) (chat.Emoji, error)
 	EmojiByName(ctx context.Context, name string) (chat.Emoji, error) // without regard to case

@@ -32,6 +32,7 @@ var commands = gather(
 	limiterCommands,
 	userCommands,
 	moderationCommands,
+	modlogCommands,
 )
 
 func gather(tables ...map[string]command) map[string]command {

@@ -16,6 +16,25 @@ func (r reader) Audit(ctx context.Context, f chat.AuditFilter, p chat.Page) (ent
 	}
 	var w where
 	w.and("id < ?", before)
+	w.audit(f)
+	limit := pageLimit(p)
+	entries, err = all(ctx, r.x, scanAudit, `SELECT `+auditColumns+` FROM audit`+w.String()+w.bind(` ORDER BY id DESC LIMIT ?`, limit+1), w.args...)
+	if err != nil {
+		return nil, "", err
+	}
+	entries, next = page(entries, limit, func(a chat.AuditEntry) string { return idKey(a.ID) })
+	return entries, next, nil
+}
+
+const auditColumns = `id, at, actor_id, action, target_type, target_id, room_id, details`
+
+func scanAudit(row scanner) (a chat.AuditEntry, err error) {
+	err = row.Scan(&a.ID, asMillis(&a.At), &a.ActorID, &a.Action, &a.TargetType, &a.TargetID, &a.RoomID, asJSON(&a.Details))
+	return a, err
+}
+
+// audit adds what a filter asks for.
+func (w *where) audit(f chat.AuditFilter) {
 	if f.ActorID != "" {
 		w.and("actor_id = ?", f.ActorID)
 	}
@@ -36,17 +55,39 @@ func (r reader) Audit(ctx context.Context, f chat.AuditFilter, p chat.Page) (ent
 	if !f.Before.IsZero() {
 		w.and("at < ?", millis(f.Before))
 	}
-	limit := pageLimit(p)
-	entries, err = all(ctx, r.x, func(row scanner) (a chat.AuditEntry, err error) {
-		err = row.Scan(&a.ID, asMillis(&a.At), &a.ActorID, &a.Action, &a.TargetType, &a.TargetID, &a.RoomID, asJSON(&a.Details))
-		return a, err
-	}, `SELECT id, at, actor_id, action, target_type, target_id, room_id, details FROM audit`+
-		w.String()+w.bind(` ORDER BY id DESC LIMIT ?`, limit+1), w.args...)
-	if err != nil {
-		return nil, "", err
+	if len(f.Actions) > 0 {
+		args := make([]any, len(f.Actions))
+		for i, action := range f.Actions {
+			args[i] = action
+		}
+		w.and("action IN ("+strings.Repeat("?, ", len(args)-1)+"?)", args...)
 	}
-	entries, next = page(entries, limit, func(a chat.AuditEntry) string { return idKey(a.ID) })
-	return entries, next, nil
+}
+
+// AuditAt lists entries of the audit log from a place in it, newest first.
+func (r reader) AuditAt(ctx context.Context, f chat.AuditFilter, offset, limit int) ([]chat.AuditEntry, error) {
+	var w where
+	w.audit(f)
+	return all(ctx, r.x, scanAudit, `SELECT `+auditColumns+` FROM audit`+w.String()+w.bind(` ORDER BY id DESC LIMIT ? OFFSET ?`, max(limit, 0), max(offset, 0)), w.args...)
+}
+
+// AuditCounts counts the entries of each action that the filter lets through.
+func (r reader) AuditCounts(ctx context.Context, f chat.AuditFilter) (map[string]int64, error) {
+	type counted struct {
+		action string
+		n      int64
+	}
+	var w where
+	w.audit(f)
+	list, err := all(ctx, r.x, func(row scanner) (c counted, err error) {
+		err = row.Scan(&c.action, &c.n)
+		return c, err
+	}, `SELECT action, COUNT(*) FROM audit`+w.String()+` GROUP BY action`, w.args...)
+	counts := make(map[string]int64, len(list))
+	for _, c := range list {
+		counts[c.action] = c.n
+	}
+	return counts, err
 }
 
 // AddAudit adds an entry to the audit log and assigns its id.

@@ -253,6 +253,14 @@ func postgresPlans(t *testing.T, mode string) {
 		{"who blocks whom", func(r reader) error { _, err := r.Blocked(ctx, "u7", "u8"); return err }},
 		{"who blocks a person", func(r reader) error { _, err := r.BlockersOf(ctx, "u7"); return err }},
 		{"a page of open reports", func(r reader) error { _, _, err := r.Reports(ctx, chat.ReportOpen, page); return err }},
+		{"some actions of the audit log", func(r reader) error {
+			_, err := r.AuditAt(ctx, chat.AuditFilter{Actions: []string{"a", "b"}}, 0, 10)
+			return err
+		}},
+		{"counts of the audit log", func(r reader) error {
+			_, err := r.AuditCounts(ctx, chat.AuditFilter{Actions: []string{"a", "b"}})
+			return err
+		}},
 		{"a page of the audit log", func(r reader) error { _, _, err := r.Audit(ctx, chat.AuditFilter{}, page); return err }},
 		{"a page of notifications", func(r reader) error { _, _, err := r.Notifications(ctx, "u7", false, now, page); return err }},
 		{"the count of unread notifications", func(r reader) error { _, err := r.UnreadNotifications(ctx, "u7", now); return err }},

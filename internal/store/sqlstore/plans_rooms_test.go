@@ -149,6 +149,15 @@ func TestPlans(t *testing.T) {
 			[]string{"SEARCH blocks USING COVERING INDEX blocks_blocked (blocked_id=?)"}, false},
 		{"a page of open reports", func(r reader) error { _, _, err := r.Reports(ctx, chat.ReportOpen, page); return err },
 			[]string{"SEARCH reports USING INDEX reports_state (state=? AND id>?)"}, false},
+		{"some actions of the audit log", func(r reader) error {
+			_, err := r.AuditAt(ctx, chat.AuditFilter{Actions: []string{"a", "b"}}, 0, 10)
+			return err
+		}, []string{"SEARCH audit USING INDEX audit_action (action=?)"}, true},
+		{"counts of the audit log", func(r reader) error {
+			_, err := r.AuditCounts(ctx, chat.AuditFilter{Actions: []string{"a", "b"}})
+			return err
+		},
+			[]string{"SEARCH audit USING COVERING INDEX audit_action (action=?)"}, false},
 		{"a page of the audit log", func(r reader) error { _, _, err := r.Audit(ctx, chat.AuditFilter{}, page); return err },
 			[]string{"SEARCH audit USING INTEGER PRIMARY KEY (rowid<?)"}, false},
 		{"a page of what one person did", func(r reader) error { _, _, err := r.Audit(ctx, chat.AuditFilter{ActorID: "u"}, page); return err },

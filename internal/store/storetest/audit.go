@@ -12,6 +12,7 @@ func init() {
 	tell("audit",
 		story{"an entry is read back as stored", auditReadBack},
 		story{"entries are listed newest first, page by page", auditPages},
+		story{"entries are counted, and listed from any place", auditAt},
 		story{"entries are narrowed by actor, target, room, action and time", auditFilters},
 	)
 }
@@ -53,6 +54,25 @@ func auditPages(w *world) {
 		w.audit(chat.AuditEntry{At: Start.Add(-time.Hour), Action: "x.x"})
 	}, read)), []string{"e.e", "d.d", "c.c", "b.b", "a.a"})
 	badCursors(w, read)
+}
+
+func auditAt(w *world) {
+	for _, action := range []string{"a.a", "b.b", "a.a", "c.c", "a.a"} {
+		w.audit(chat.AuditEntry{At: Start, ActorID: "ada", Action: action})
+	}
+	w.audit(chat.AuditEntry{At: Start, ActorID: "bob", Action: "b.b"})
+	read := func(f chat.AuditFilter, offset, limit int, want ...string) {
+		w.Helper()
+		same(w, "entries", auditActions(must(w.AuditAt(w.ctx, f, offset, limit))), want)
+	}
+	some := chat.AuditFilter{Actions: []string{"a.a", "b.b"}}
+	read(some, 0, 2, "b.b", "a.a")
+	read(some, 2, 2, "a.a", "b.b")
+	read(some, 4, 2, "a.a")
+	some.ActorID = "bob"
+	read(some, 0, 9, "b.b")
+	same(w, "counts", must(w.AuditCounts(w.ctx, chat.AuditFilter{Actions: []string{"a.a", "b.b"}})), map[string]int64{"a.a": 3, "b.b": 2})
+	same(w, "no counts", must(w.AuditCounts(w.ctx, chat.AuditFilter{ActorID: "eve"})), map[string]int64{})
 }
 
 func auditFilters(w *world) {

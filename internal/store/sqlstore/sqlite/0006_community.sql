@@ -88,6 +88,8 @@ CREATE TABLE webhooks (
 );
 CREATE INDEX webhooks_room ON webhooks (room_id);
 
+CREATE INDEX audit_action ON audit (action, id);
+
 -- Names of accounts that are gone, for what they wrote.
 CREATE TABLE departed (
     user_id       TEXT PRIMARY KEY,

@@ -1,0 +1,5 @@
+package origin_test
+
+import "testing"
+
+func TestA40Modlog(t *testing.T) { newWorld(t).play("modlog", nil) }
