@@ -203,7 +203,6 @@ var codes = []Code{
 	{"external_name_taken", http.StatusConflict, "Somebody else here has this name at the provider already."},
 	{"embeds_invalid", http.StatusBadRequest, "An embed is not what it should be; the text says which."},
 	{"name_invalid", http.StatusBadRequest, "The name that something is posted under cannot be one."},
-	{"external_name_taken", http.StatusConflict, "Other dialects: somebody else has the name that an identity provider gave."},
 	{"attachment_sent", http.StatusConflict, "The file is part of a message, and goes with it."},
 	{"mention_all_forbidden", http.StatusForbidden, "The caller may not mention everyone."},
 	{"invite_forbidden", http.StatusForbidden, "Only the room's admins invite."},

@@ -2,6 +2,7 @@ package native_test
 
 import (
 	"testing"
+	"time"
 
 	"parley/internal/chat"
 	"parley/internal/core"
@@ -24,6 +25,7 @@ func TestTwoParticipantsFindEachOther(t *testing.T) {
 	a.refused(object{"type": "voice_leave"}, "not_in_voice")
 	a.refused(object{"type": "voice_update", "muted": true}, "not_in_voice")
 	own := a.ask(object{"type": "voice_join", "room_id": room}).text("peer_id")
+	s.wait(time.Second) // people stand in the order they came
 	other := b.ask(object{"type": "voice_join", "room_id": room, "muted": true}).is("voice.participants.0.peer_id", own).
 		is("voice.participants.0.user.username", "ada").is("voice.participants.1.muted", true).text("peer_id")
 	a.await("voice_joined").is("participant.peer_id", own)
