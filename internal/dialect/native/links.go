@@ -66,7 +66,7 @@ func (d *Dialect) registerLinks() {
 		return nil, d.core.UnlinkAccount(ctx, by, in.ID)
 	})
 	handle(d, "POST /auth/link-codes", endpoint{
-		id: "make-link-code", tag: tag, status: 201, summary: "Have a code shown that links another account",
+		id: "make-link-code", tag: tag, summary: "Have a code shown that links another account",
 		description: "Whoever is logged in otherwise, such as in an OriginChats client, gives the code there. It is good once, for ten minutes, and until the next one is made.",
 		codes:       "password_wrong link_not_a_person rate_limited",
 	}, func(ctx context.Context, by chat.Actor, in *struct{ Body optionalPasswordRequest }) (*reply[LinkCode], error) {

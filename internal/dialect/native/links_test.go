@@ -23,7 +23,7 @@ func TestLinkingAccounts(t *testing.T) {
 	ada.get("/auth/identities").want(200, "").is("identities.0.provider", "password").is("identities.0.name", "ada").is("identities.0.removable", false)
 
 	ada.post("/auth/link-codes", object{}).want(400, "password_wrong")
-	shown := ada.post("/auth/link-codes", object{"password": password}).want(201, "")
+	shown := ada.post("/auth/link-codes", object{"password": password}).want(200, "")
 	plan, err := s.core.LinkAccounts(t.Context(), eve, shown.text("code"), false)
 	if err != nil || plan.Kept.Username != "ada" {
 		t.Errorf("%+v, %v", plan, err)
