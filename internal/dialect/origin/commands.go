@@ -13,6 +13,7 @@ type command func(ctx context.Context, s *socket, q *request) (any, error)
 var commands = gather(
 	serverCommands,
 	pluginCommands,
+	slashCommands,
 	messageCommands,
 	embedCommands,
 	pollCommands,

@@ -40,6 +40,12 @@ func (d *Dialect) packet(ctx context.Context, ev chat.Event, viewer chat.UserID)
 		return disconnected(e)
 	case chat.SanctionChanged:
 		return sanctioned(e.Sanction)
+	case chat.CommandsAdded:
+		return d.slashPacket(ctx, "slash_add", e.Commands)
+	case chat.CommandsRemoved:
+		return slashRemovePacket{"slash_remove", e.Names}
+	case chat.CommandCalled:
+		return d.called(ctx, e)
 	case chat.EmojiAdded:
 		return emojiAdded(e.Emoji)
 	case chat.EmojiUpdated:

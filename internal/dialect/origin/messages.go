@@ -50,7 +50,7 @@ func (d *Dialect) authorOf(ctx context.Context, m *chat.Message) string {
 		return nameOf(m.Sender)
 	case m.SenderID != "":
 		return d.nameByID(ctx, m.SenderID)
-	case m.Extras != nil && m.Extras.Author != nil && m.Extras.Author.Kind != chat.WebhookAuthor && m.Extras.Author.Name != "":
+	case m.Extras != nil && m.Extras.Author != nil && m.Extras.Author.Kind == chat.PluginAuthor && m.Extras.Author.Name != "":
 		return m.Extras.Author.Name
 	}
 	return serverName

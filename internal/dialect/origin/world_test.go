@@ -310,6 +310,20 @@ func (c *client) expect(cmd string) map[string]any {
 	}
 }
 
+// expectAny returns the next packet.
+func (c *client) expectAny() map[string]any {
+	c.t.Helper()
+	packet, err := c.Next(10 * time.Second)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	var fields map[string]any
+	if err := json.Unmarshal([]byte(packet), &fields); err != nil {
+		c.t.Fatalf("%s: %v", packet, err)
+	}
+	return fields
+}
+
 // aside are the packets that transcripts leave out unless they are about them.
 func aside(packet string) bool {
 	return slices.ContainsFunc([]string{"ping", "user_connect", "user_disconnect", "user_join"}, func(cmd string) bool {
