@@ -52,4 +52,8 @@ type PushSubscription struct {
 	P256dh    string
 	Auth      string
 	CreatedAt time.Time
+	// Device tells the devices of a person apart where a protocol's clients subscribe anew with other endpoints; such
+	// subscriptions get what that protocol's clients understand. Empty for the others.
+	Device     string
+	LastUsedAt time.Time // of those with a Device: when the person was last here
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"crypto/ecdh"
 	"encoding/base64"
+	"errors"
 	"net/url"
+	"slices"
 	"strings"
+	"time"
 
 	"parley/internal/chat"
 	"parley/internal/safedial"
@@ -37,7 +40,13 @@ func (c *Core) SubscribePush(ctx context.Context, by chat.Actor, p chat.PushSubs
 	}
 	p.UserID, p.SessionID, p.CreatedAt = by.UserID, by.SessionID, c.now()
 	p.P256dh, p.Auth = base64.RawURLEncoding.EncodeToString(point), base64.RawURLEncoding.EncodeToString(auth)
+	if p.Device != "" {
+		p.LastUsedAt = p.CreatedAt
+	}
 	return c.change(ctx, func(tx Tx) ([]chat.Event, error) {
+		if err := c.replaceDevice(ctx, tx, p); err != nil {
+			return nil, err
+		}
 		if err := tx.PutPushSubscription(ctx, p); err != nil {
 			return nil, err
 		}
@@ -58,6 +67,44 @@ func (c *Core) SubscribePush(ctx context.Context, by chat.Actor, p chat.PushSubs
 			all = append(all[:oldest], all[oldest+1:]...)
 		}
 		return nil, nil
+	})
+}
+
+// replaceDevice forgets what a device subscribed with before.
+func (c *Core) replaceDevice(ctx context.Context, tx Tx, p chat.PushSubscription) error {
+	if p.Device == "" {
+		return nil
+	}
+	all, err := tx.PushSubscriptions(ctx, p.UserID)
+	for _, old := range all {
+		if old.Device == p.Device && old.Endpoint != p.Endpoint {
+			_, gone := tx.DeletePushSubscription(ctx, p.UserID, old.Endpoint)
+			err = errors.Join(err, gone)
+		}
+	}
+	return err
+}
+
+// PushUnused is after how long without its person a subscription of a device ends.
+const PushUnused = 180 * 24 * time.Hour
+
+// UsePush notes that somebody is here, so that their devices' subscriptions go on. Once a day is enough.
+func (c *Core) UsePush(ctx context.Context, by chat.Actor) error {
+	now := c.now()
+	old := func(p chat.PushSubscription) bool { return p.Device != "" && now.Sub(p.LastUsedAt) > 24*time.Hour }
+	all, err := c.Store.PushSubscriptions(ctx, by.UserID)
+	if err != nil || !slices.ContainsFunc(all, old) {
+		return err
+	}
+	return c.change(ctx, func(tx Tx) ([]chat.Event, error) {
+		all, err := tx.PushSubscriptions(ctx, by.UserID)
+		for _, p := range all {
+			if err == nil && old(p) && now.Sub(p.LastUsedAt) < PushUnused {
+				p.LastUsedAt = now
+				err = tx.PutPushSubscription(ctx, p)
+			}
+		}
+		return nil, err
 	})
 }
 

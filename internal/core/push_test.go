@@ -135,3 +135,34 @@ func TestPushSubscriptions(t *testing.T) {
 	}
 	w.want(w.SubscribePush(w.ctx, chat.Operator, subscription(t, "https://push.org/x")), "person_needed")
 }
+
+func TestPushOfDevices(t *testing.T) {
+	w := newWorld(t)
+	ada := w.user("ada")
+	first := subscription(t, "https://push.org/1")
+	first.Device = "desk"
+	w.must(w.SubscribePush(w.ctx, ada, first))
+	second := subscription(t, "https://push.org/2")
+	second.Device = "desk"
+	w.must(w.SubscribePush(w.ctx, ada, second))
+	w.must(w.SubscribePush(w.ctx, ada, subscription(t, "https://push.org/3")))
+	kept := func() chat.PushSubscription {
+		t.Helper()
+		list, err := w.PushSubscriptions(w.ctx, ada)
+		if err != nil || len(list) != 2 || list[0].Endpoint != "https://push.org/2" {
+			t.Fatalf("kept %+v, %v", list, err)
+		}
+		return list[0]
+	}
+	began := kept().LastUsedAt
+	w.wait(time.Hour)
+	w.must(w.UsePush(w.ctx, ada))
+	if at := kept().LastUsedAt; !at.Equal(began) {
+		t.Errorf("used again within a day: %v", at)
+	}
+	w.wait(48 * time.Hour)
+	w.must(w.UsePush(w.ctx, ada))
+	if at := kept().LastUsedAt; !at.Equal(w.clock()) {
+		t.Errorf("used after two days: %v", at)
+	}
+}

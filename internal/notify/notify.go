@@ -42,14 +42,17 @@ type Options struct {
 	Secrets   Secrets
 	Subject   string // as Subject returns it
 
-	Dial     safedial.Options               // how push services are reached; always https and without redirects
-	URL      func(chat.Notification) string // path in the web client; default: the message, room or invite
-	Parallel int                            // pushes under way at once; default 8
-	Queue    int                            // notifications that may wait, and as many retries; default 1024
-	Backoff  []time.Duration                // before each retry of one push; default 2 s, 15 s, 2 min
-	Observe  func(error)                    // told of every push that came to an end; default: nobody
-	Clock    chat.Clock                     // default time.Now
-	Logger   *slog.Logger                   // default: nothing is logged
+	Dial safedial.Options               // how push services are reached; always https and without redirects
+	URL  func(chat.Notification) string // path in the web client; default: the message, room or invite
+	// Other makes the text for subscriptions of devices (chat.PushSubscription.Device), whose clients speak another protocol; ok
+	// is false where there is none for it. Default: they get none.
+	Other    func(ctx context.Context, n chat.Notification) (text []byte, ok bool)
+	Parallel int             // pushes under way at once; default 8
+	Queue    int             // notifications that may wait, and as many retries; default 1024
+	Backoff  []time.Duration // before each retry of one push; default 2 s, 15 s, 2 min
+	Observe  func(error)     // told of every push that came to an end; default: nobody
+	Clock    chat.Clock      // default time.Now
+	Logger   *slog.Logger    // default: nothing is logged
 }
 
 // Stats are counts since the start.

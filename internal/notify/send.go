@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -65,12 +66,19 @@ func (s *Service) do(ctx context.Context, j job) {
 	if j.purge != "" || len(subs) == 0 || !s.wanted(ctx, j.note) {
 		return
 	}
-	text, ok := s.payload(ctx, j.note)
-	if !ok {
-		return
-	}
-	for _, sub := range subs {
-		s.deliver(ctx, job{note: j.note, sub: sub, text: text})
+	forms := [2]func(context.Context, chat.Notification) ([]byte, bool){s.payload, s.opts.Other}
+	for i, form := range forms { // each is made once
+		mine := slices.DeleteFunc(slices.Clone(subs), func(sub chat.PushSubscription) bool { return (sub.Device != "") != (i == 1) })
+		if len(mine) == 0 || form == nil {
+			continue
+		}
+		text, ok := form(ctx, j.note)
+		if !ok {
+			continue
+		}
+		for _, sub := range mine {
+			s.deliver(ctx, job{note: j.note, sub: sub, text: text})
+		}
 	}
 }
 
@@ -97,6 +105,10 @@ func (s *Service) subscriptions(ctx context.Context, user chat.UserID) ([]chat.P
 	}
 	live := subs[:0:0]
 	for _, sub := range subs {
+		if sub.Device != "" && s.opts.Clock().Sub(sub.LastUsedAt) > core.PushUnused {
+			s.remove(ctx, sub)
+			continue
+		}
 		session, err := s.opts.Store.Session(ctx, sub.SessionID)
 		switch {
 		case err == nil && !session.RevokedAt.IsZero():

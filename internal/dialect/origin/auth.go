@@ -231,6 +231,9 @@ func (s *socket) begin(ctx context.Context, q *request, in core.Entrance) error 
 	s.entered.Store(true)
 	d.lists.add(s)
 	d.people.arrived(ctx, s, in.Created)
+	if err := d.core.UsePush(ctx, actor); err != nil {
+		d.log.Warn("push subscriptions could not be kept", "error", err)
+	}
 	d.lists.note(actor.UserID) // what changed since it was listed above
 	return nil
 }

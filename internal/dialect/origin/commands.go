@@ -34,6 +34,7 @@ var commands = gather(
 	userCommands,
 	moderationCommands,
 	modlogCommands,
+	pushCommands,
 )
 
 func gather(tables ...map[string]command) map[string]command {

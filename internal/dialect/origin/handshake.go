@@ -122,7 +122,9 @@ var alsoCapable = []string{"auth", "attachment_upload", "events", "nickname_remo
 func (d *Dialect) capabilities(open bool) []string {
 	names := slices.Clone(alsoCapable)
 	for name := range commands {
-		names = append(names, name)
+		if d.PushKey != "" || pushCommands[name] == nil {
+			names = append(names, name)
+		}
 	}
 	if d.AuthMode != AuthRotur {
 		names = append(names, "login")

@@ -40,6 +40,8 @@ type Options struct {
 	// PostContent is how many characters a message has at most; default 2,000, at most what the core takes.
 	PostContent int
 
+	PushKey string // the server's VAPID key; empty: no push. Set before Start
+
 	MessagesPerMinute int           // of one person; default 60, negative: no limit
 	Cooldown          time.Duration // after a burst; default 30 s, negative: none
 	Rotur             *rotur.Client // the account service; nil: nobody logs in by it
@@ -78,6 +80,7 @@ type Dialect struct {
 	emoji  emojiTable
 
 	keyKey []byte // seals validator keys
+	devKey []byte // of fingerprints of devices
 }
 
 // New makes the dialect.
@@ -116,6 +119,9 @@ func (d *Dialect) Start(ctx context.Context) error {
 	d.ids = newIDs(key)
 	if d.keyKey, err = d.core.KeptKey(ctx, "origin.keys"); err != nil {
 		return fmt.Errorf("validator keys: %w", err)
+	}
+	if d.devKey, err = d.core.KeptKey(ctx, "origin.devices"); err != nil {
+		return fmt.Errorf("fingerprints of devices: %w", err)
 	}
 	d.done.Go(func() { d.beats.run(d.run, d.Sockets) })
 	d.done.Go(func() { d.lists.run(d.run) })

@@ -40,7 +40,7 @@ func (w *world) unsubscribe(user chat.UserID, endpoint string) (was bool) {
 func pushReadBack(w *world) {
 	ada := w.addUser("ada")
 	newer := chat.PushSubscription{UserID: ada, SessionID: "s", Endpoint: "https://push.example/a", P256dh: "p", Auth: "a", CreatedAt: Start.Add(time.Hour)}
-	older := chat.PushSubscription{UserID: ada, Endpoint: "https://push.example/b", P256dh: "p", Auth: "a", CreatedAt: Start}
+	older := chat.PushSubscription{UserID: ada, Endpoint: "https://push.example/b", P256dh: "p", Auth: "a", CreatedAt: Start, Device: "d", LastUsedAt: Start.Add(time.Minute)}
 	w.subscribe(newer, older)
 	same(w, "ada's", must(w.PushSubscriptions(w.ctx, ada)), []chat.PushSubscription{older, newer})
 	same(w, "nobody's", len(must(w.PushSubscriptions(w.ctx, "nobody"))), 0)
