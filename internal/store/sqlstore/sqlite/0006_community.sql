@@ -89,6 +89,7 @@ CREATE TABLE webhooks (
 CREATE INDEX webhooks_room ON webhooks (room_id);
 
 CREATE INDEX audit_action ON audit (action, id);
+CREATE INDEX sanctions_bans ON sanctions (id) WHERE room_id = 0 AND kind = 'ban' AND lifted_at = 0;
 
 -- Names of accounts that are gone, for what they wrote.
 CREATE TABLE departed (
