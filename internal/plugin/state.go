@@ -40,7 +40,6 @@ type plugin struct {
 	urgent []pipe.Input    // answers and what is due, before events
 	config json.RawMessage // to be told to the running program; nil: nothing
 	timers map[int64]*time.Timer
-	ticks  []*time.Ticker
 	quit   chan struct{} // ends what looks after the ticks of this generation
 	calls  []asked       // and not begun
 	atWork bool          // a goroutine works through calls

@@ -48,9 +48,9 @@ type Player struct {
 const patience = 5 * time.Second
 
 type step struct {
-	line       int
-	who, does  string
-	text, tail string
+	line      int
+	who, does string
+	text      string
 }
 
 var stepPattern = regexp.MustCompile(`^(\S+)\s+([<>.])(?:\s+(.*))?$`)

@@ -155,9 +155,6 @@ func (s *socket) send(text []byte) {
 	}
 }
 
-// tellAll sends a packet to all connections of this protocol, that of the sender included, before it returns for that one.
-func (s *socket) tellAll(packet any) { s.dialect.tellAll(packetText(packet)) }
-
 // answering runs a call of the core whose event is the answer. The event reaches this connection, with the listener of the
 // request, before it returns true. False says that there was no event, so that a reply has to be sent. do is given the context
 // for the call and returns the mark of what it did: that of the message in its answer. A mark begins with the command.

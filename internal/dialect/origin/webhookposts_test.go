@@ -40,8 +40,8 @@ func newHooked(t *testing.T, change ...func(*core.Options)) *hooked {
 }
 
 type post struct {
-	method, query, kind, event string
-	body                       io.Reader
+	query, kind, event string
+	body               io.Reader
 }
 
 // do sends a post and returns status and error text.
