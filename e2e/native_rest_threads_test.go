@@ -123,7 +123,7 @@ func polls(t *testing.T, a *api) {
 	two.do("DELETE", votes+"/c", nil).fails(409, "poll_ended")
 	two.get("/messages/" + id + "/poll").want(200).is(obj{"voters.0.users": []any{}, "voters.1.id": "c", "voters.1.users.0.id": two.ID})
 
-	several := ask(obj{"question": "Which?", "options": options, "multiple": true, "expires_at": inSeconds(2)}).want(201).str("id")
+	several := ask(obj{"question": "Which?", "options": options, "multiple": true, "expires_at": inSeconds(4)}).want(201).str("id")
 	votes = "/messages/" + several + "/poll/votes"
 	if ans := vote(two, "0", "c"); ans.status != 409 { // the machine may be slow
 		ans.want(200).is(obj{"poll.votes": 2, "poll.voters": 1})

@@ -233,6 +233,10 @@ func byRank(t *testing.T, a *api) {
 		{"POST", "/admin/users", func() any { return obj{"username": a.name("adm"), "password": "correct horse battery"} }, "403 403 201 201"},
 		{"POST", "/admin/announcements", func() any { return obj{"title": "x", "text": "y"} }, "403 403 200 200"},
 		{"POST", "/admin/roles", func() any { return obj{"name": a.name("role")} }, "403 403 ? 201"},
+		{"PUT", "/admin/roles/order", func() any { return obj{"roles": []string{"owner"}} }, "403 403 ? 200"},
+		{"PUT", "/admin/rooms/order", func() any { return obj{"rooms": []string{}} }, "403 403 200 200"},
+		{"GET", "/admin/plugins", nil, "403 403 403 200"},
+		{"POST", "/admin/plugins/reload", nil, "403 403 403 200"},
 	} {
 		for i, want := range strings.Fields(row.want) {
 			if want == "?" {
