@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -24,8 +25,15 @@ func accountService(t *testing.T) string {
 	return s.URL
 }
 
-// fromElsewhere logs somebody in with an OriginChats client, and returns who they are here.
-func (a *api) fromElsewhere(t *testing.T, name string) string {
+// visitor is somebody with an OriginChats client.
+type visitor struct {
+	id   string // here
+	t    *testing.T
+	conn *websocket.Conn
+}
+
+// fromElsewhere logs somebody in with an OriginChats client.
+func (a *api) fromElsewhere(t *testing.T, name string) *visitor {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -33,25 +41,34 @@ func (a *api) fromElsewhere(t *testing.T, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.CloseNow()
+	t.Cleanup(func() { conn.CloseNow() })
 	conn.SetReadLimit(64 << 20)
-	validator, _ := json.Marshal(obj{"cmd": "auth", "validator": "USR:" + name + "," + strings.Repeat("0a", 32)})
-	if err := conn.Write(ctx, websocket.MessageText, validator); err != nil {
-		t.Fatal(err)
+	v := &visitor{t: t, conn: conn}
+	v.send(obj{"cmd": "auth", "validator": "USR:" + name + "," + strings.Repeat("0a", 32)}, "auth_success", nil)
+	v.id = a.client(t, a.owner).get("/admin/users?q=" + name).want(200).str("users.0.id")
+	return v
+}
+
+// send sends a packet and reads until one of the kind comes with these values.
+func (v *visitor) send(packet obj, kind string, want obj) obj {
+	v.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	text, err := json.Marshal(packet)
+	if err == nil {
+		err = v.conn.Write(ctx, websocket.MessageText, text)
 	}
-	for {
-		_, text, err := conn.Read(ctx)
-		var packet obj
-		if err == nil {
-			err = json.Unmarshal(text, &packet)
+	for err == nil {
+		var got obj
+		if _, text, err = v.conn.Read(ctx); err == nil {
+			err = json.Unmarshal(text, &got)
 		}
-		if err != nil || packet["cmd"] == "auth_error" {
-			t.Fatalf("logging in from elsewhere: %v, %s", err, clip(text))
-		}
-		if packet["cmd"] == "auth_success" {
-			return a.client(t, a.owner).get("/admin/users?q=" + name).want(200).str("users.0.id")
+		if err == nil && got["cmd"] == kind && matches(got, want) {
+			return got
 		}
 	}
+	v.t.Fatalf("waited in vain for %s %s after %s: %v; the last was %s", kind, show(want), show(packet), err, clip(text))
+	return nil
 }
 
 // identities plays the ways into an account, and the codes that link another one.
@@ -72,7 +89,7 @@ func identities(t *testing.T, a *api) {
 	give(two, obj{"code": code, "password": password}).fails(409, "link_passwords") // each would be a way into both
 
 	name := a.name("else")
-	id := a.fromElsewhere(t, name)
+	id := a.fromElsewhere(t, name).id
 	admin.do("POST", "/admin/users/"+id+"/password", obj{"password": password}).want(204)
 	in := a.client(t, person{}).do("POST", "/auth/login", obj{"username": name, "password": password}).want(200)
 	me := a.client(t, person{in.str("user.id"), in.str("token")})
@@ -90,11 +107,27 @@ func identities(t *testing.T, a *api) {
 	remove(rotur, "wrong wrong").fails(400, "password_wrong")
 	remove("nothing", password).fails(404, "login_way_not_found")
 	remove(own, password).fails(409, "login_way_needed")
-	if again := a.fromElsewhere(t, name); again != id {
+	if again := a.fromElsewhere(t, name).id; again != id {
 		t.Errorf("the same person comes in as %s, was %s", again, id)
 	}
 	remove(rotur, password).want(204)
 	me.get("/auth/identities").want(200).is(obj{"identities": []obj{{"id": own, "provider": "password", "name": name, "removable": false}}})
+
+	// Who has no password is shown a code by a command, and gives it in the other account.
+	name = a.name("far")
+	far := a.fromElsewhere(t, name)
+	shown := far.send(obj{"cmd": "slash_call", "channel": "general", "command": "link", "args": obj{}}, "message_new", obj{"message.interaction.command": "link"})
+	content, _ := at(shown, "message.content")
+	match := regexp.MustCompile(`\*\*([a-z2-9]{8})\*\*`).FindStringSubmatch(fmt.Sprint(content))
+	if match == nil {
+		t.Fatalf("no code is shown: %s", show(shown))
+	}
+	plan := obj{"kept.id": two.ID, "gone.id": far.id, "moved.0.provider": "rotur", "moved.0.name": name}
+	give(two, obj{"code": match[1], "password": password}).want(200).is(plan).is(obj{"done": false})
+	two.get("/users/" + far.id).want(200) // nothing has happened yet
+	give(two, obj{"code": match[1], "password": password, "confirm": true}).want(200).is(plan).is(obj{"done": true})
+	give(two, obj{"code": match[1], "password": password, "confirm": true}).fails(400, "link_code_invalid")
+	equal(t, "the ways in", two.get("/auth/identities").want(200).each("identities", "provider"), []string{"password", "rotur"})
 }
 
 // commands plays slash commands: the server's own, and those that a bot answers.
