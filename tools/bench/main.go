@@ -25,6 +25,7 @@ type bench struct {
 
 type results struct {
 	fans    []fanOut
+	dialect *dialects
 	rooms   *manyRooms
 	idle    *idle
 	history *history
@@ -36,7 +37,7 @@ func main() {
 	b := &bench{}
 	var only, out, bareAddr string
 	flag.StringVar(&b.binary, "binary", "bin/parley", "the server to measure")
-	flag.StringVar(&only, "only", "", "run only these of: start, fanout, rooms, idle, history, latency (comma-separated)")
+	flag.StringVar(&only, "only", "", "run only these of: start, fanout, dialects, rooms, idle, history, latency (comma-separated)")
 	flag.StringVar(&out, "out", "", "write the table to this file as well")
 	flag.StringVar(&b.profile, "profile", "", "write CPU profiles of the server with this prefix")
 	flag.DurationVar(&b.warm, "warm", 2*time.Second, "time before measuring")
@@ -91,6 +92,7 @@ func (b *bench) run(ctx context.Context, only, out string) (err error) {
 			}
 			return nil
 		}),
+		step("dialects", func() error { m, err := runDialects(ctx, b); r.dialect = &m; return err }),
 		step("rooms", func() error { m, err := runManyRooms(ctx, b); r.rooms = &m; return err }),
 		step("idle", func() error { m, err := runIdle(ctx, b); r.idle = &m; return err }),
 		step("history", func() error { m, err := runHistory(ctx, b); r.history = &m; return err }),

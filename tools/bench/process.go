@@ -38,7 +38,7 @@ func startServer(ctx context.Context, binary, data string) (*process, error) {
 	p := &process{addr: freeAddr(), ops: freeAddr(), data: data}
 	env := append(os.Environ(), "PARLEY_LISTEN="+p.addr, "PARLEY_OPERATOR_LISTEN="+p.ops, "PARLEY_DATA="+data, "PARLEY_LOG_LEVEL=warn",
 		"PARLEY_SESSION_LISTEN="+freeAddr(), "PARLEY_LIMITS_MESSAGES_PER_10S=0", "PARLEY_LIMITS_REGISTER_PER_MINUTE=0", "PARLEY_LIMITS_LOGIN_PER_MINUTE=0",
-		"PARLEY_LIMITS_REQUESTS_PER_MINUTE=0", "PARLEY_LIMITS_CONNECTIONS_PER_USER=0", "PARLEY_LIMITS_SEARCH_PER_MINUTE=0")
+		"PARLEY_LIMITS_REQUESTS_PER_MINUTE=0", "PARLEY_LIMITS_CONNECTIONS_PER_USER=0", "PARLEY_LIMITS_SEARCH_PER_MINUTE=0", "PARLEY_ORIGIN_MESSAGES_PER_MINUTE=0", "PARLEY_ORIGIN_COOLDOWN_SECONDS=0")
 	return p, p.start(ctx, env, "/api/server", binary, "serve")
 }
 

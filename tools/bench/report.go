@@ -25,6 +25,11 @@ func (r results) table() string {
 			fmt.Sprintf("bare broadcaster %.2f, ratio %.2f; %.0f deliveries/s, %.1f calls a commit", f.barePerMillion(), f.perMillion()/f.barePerMillion(),
 				float64(f.deliveries)/f.took.Seconds(), f.batch))
 	}
+	if m := r.dialect; m != nil {
+		row(fmt.Sprintf("the same to %d OriginChats connections, beside native ones of the same people in turn", m.receivers), "ratio 1.3", fmt.Sprintf("%.2f", m.origin.perMillion()),
+			fmt.Sprintf("native %.2f, ratio %.2f; %.0f and %.0f deliveries/s", m.native.perMillion(), m.origin.perMillion()/m.native.perMillion(),
+				float64(m.origin.deliveries)/m.origin.took.Seconds(), float64(m.native.deliveries)/m.native.took.Seconds()))
+	}
 	if m := r.rooms; m != nil {
 		row("200 rooms × 5, all talking: durable messages/s on one core", "8,000 (12,000)", fmt.Sprintf("%.0f", float64(m.messages)/m.took.Seconds()),
 			fmt.Sprintf("%.1f calls a commit, %.0f %% of the core; a search right after waited %.0f ms for the index", m.batch, 100*m.cpu.Seconds()/m.took.Seconds(), ms(m.indexed)))

@@ -16,6 +16,7 @@ var (
 	createdPrefix = []byte(`{"type":"message_created"`)
 	okPrefix      = []byte(`{"type":"ok"`)
 	barePrefix    = []byte(`{"type":"send_message"`)
+	originPrefix  = []byte(`{"cmd":"message_new"`)
 )
 
 // fanOut is one saturated room: what a delivery costs the server.
@@ -65,7 +66,8 @@ func saturate(p *process, receivers, senders []*client, frame func() []byte, pre
 				if err != nil {
 					return
 				}
-				if !bytes.HasPrefix(b, okPrefix) && !bytes.Equal(prefix, barePrefix) {
+				own := bytes.HasPrefix(b, okPrefix) || bytes.Equal(prefix, barePrefix) || bytes.Equal(prefix, originPrefix) && bytes.HasSuffix(b, originOwn)
+				if !own {
 					if bytes.HasPrefix(b, prefix) {
 						got.Add(1)
 					}
@@ -135,6 +137,69 @@ func runFanOut(ctx context.Context, b *bench, receivers int) (fanOut, error) {
 	one := fmt.Appendf(nil, `{"type":"send_message","filler":%q,"content":%q}`, filler, text120)
 	f.bareDeliveries, f.bareCPU, _ = saturate(q, bare[4:], bare[:4], func() []byte { return one }, barePrefix, 2, b.warm, b.measure)
 	return f, nil
+}
+
+// dialects is one saturated room of the server, all of its people with clients of one protocol, then all with those of another,
+// on the same server in the same run.
+type dialects struct {
+	receivers      int
+	native, origin share
+}
+
+// share is what deliveries of one protocol cost.
+type share struct {
+	deliveries int64
+	cpu, took  time.Duration
+}
+
+func (s share) perMillion() float64 { return s.cpu.Seconds() / float64(s.deliveries) * 1e6 }
+
+func runDialects(ctx context.Context, b *bench) (dialects, error) {
+	m := dialects{receivers: 1000}
+	p, err := b.server(ctx, "dialects")
+	if err != nil {
+		return m, err
+	}
+	defer p.stop()
+	w, err := newWorld(p, m.receivers+4)
+	if err != nil {
+		return m, err
+	}
+	room, err := w.room("both", w.users) // a room of the people, which is a channel to its members
+	if err != nil {
+		return m, err
+	}
+	var known struct{ Slug *string }
+	if err := w.api.do(w.users[0].token, "GET", "/api/rooms/"+room, bytes.NewReader(nil), &known); err != nil {
+		return m, err
+	}
+	channel := "room-" + room
+	if known.Slug != nil {
+		channel = *known.Slug
+	}
+	for _, one := range []struct {
+		name   string
+		open   func(i int) (*client, error)
+		frame  func() []byte
+		prefix []byte
+		sum    *share
+	}{
+		{"native", func(i int) (*client, error) { return w.connect(w.users[i], room) }, func() []byte { return sendFrame(room, "s") }, createdPrefix, &m.native},
+		{"origin", w.connectOrigin, func() []byte { return originFrame(channel) }, originPrefix, &m.origin},
+	} {
+		conns := make([]*client, len(w.users))
+		if err := parallel(8, len(conns), func(i int) (err error) { conns[i], err = one.open(i); return err }); err != nil {
+			return m, fmt.Errorf("%s: %w", one.name, err)
+		}
+		if b.profile != "" {
+			time.AfterFunc(b.warm, func() { b.saveProfile(p, "dialects-"+one.name) })
+		}
+		one.sum.deliveries, one.sum.cpu, one.sum.took = saturate(p, conns[4:], conns[:4], one.frame, one.prefix, 8, b.warm, b.measure)
+		if one.sum.deliveries == 0 {
+			return m, fmt.Errorf("%s: nothing was delivered", one.name)
+		}
+	}
+	return m, nil
 }
 
 // manyRooms is 200 rooms of 5, all talking: durable messages a second.

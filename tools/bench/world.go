@@ -68,6 +68,37 @@ func (w *world) connect(u user, room string) (*client, error) {
 	return c, err
 }
 
+// originOwn is how the copy of a message ends that its sender gets.
+var originOwn = []byte(`,"listener":"s"}`)
+
+// connectOrigin opens a connection of an OriginChats client for the person of that number.
+func (w *world) connectOrigin(i int) (*client, error) {
+	c, err := dial(w.p.addr, "/")
+	if err != nil {
+		return nil, err
+	}
+	if err := c.write(fmt.Appendf(nil, `{"cmd":"login","username":"u%06d","password":"correct horse battery"}`, i)); err != nil {
+		return nil, err
+	}
+	for {
+		b, err := c.read()
+		switch {
+		case err != nil:
+			return nil, err
+		case bytes.HasPrefix(b, []byte(`{"cmd":"ready"`)):
+			return c, nil
+		case bytes.HasPrefix(b, []byte(`{"cmd":"auth_error"`)):
+			return nil, fmt.Errorf("the server answered %s", b)
+		}
+	}
+}
+
+// originFrame is a message as OriginChats clients send it, of as many characters as that of sendFrame.
+func originFrame(channel string) []byte {
+	content := fmt.Sprintf("t=%019d %s", time.Now().UnixNano(), text120[:97])
+	return fmt.Appendf(nil, `{"cmd":"message_new","channel":%q,"content":%q,"listener":"s"}`, channel, content)
+}
+
 func parallel(width, n int, do func(int) error) error {
 	var next atomic.Int64
 	var failed atomic.Pointer[error]
