@@ -23,24 +23,37 @@ type pollAsked struct {
 	Options  []pollOption `json:"options"`
 	Multiple bool         `json:"allow_multiselect"`
 	Expires  seconds      `json:"expires_at"`
+	*pollStands
+}
+
+// pollStands is how a poll stands, once there is something to say: the public client draws it from the history alone.
+type pollStands struct {
+	Ended   bool          `json:"ended"`
+	EndedAt seconds       `json:"ended_at"`
+	Votes   int           `json:"total_votes"`
+	Results []optionVotes `json:"results"`
 }
 
 // embedsOf are the embeds of a message on the wire: as they were received, and its poll.
-func (d *Dialect) embedsOf(m *chat.Message) []json.RawMessage {
+func (d *Dialect) embedsOf(ctx context.Context, m *chat.Message) []json.RawMessage {
 	var embeds []json.RawMessage
 	if m.Extras != nil {
 		embeds = m.Extras.Embeds
 	}
 	if p := m.Poll; p != nil {
-		asked := pollEmbed{"poll", p.Question, pollAsked{d.ids.poll(m.ID), p.Question, optionsOf(p), p.Multiple, seconds(p.ExpiresAt)}}
+		asked := pollEmbed{"poll", p.Question, pollAsked{d.ids.poll(m.ID), p.Question, optionsOf(p), p.Multiple, seconds(p.ExpiresAt), nil}}
+		if p.Votes() > 0 || p.Ended() {
+			r := d.resultsOf(ctx, m, "")
+			asked.Poll.pollStands = &pollStands{r.Ended, r.EndedAt, r.Votes, r.Results}
+		}
 		embeds = append(embeds[:len(embeds):len(embeds)], jsontext.AppendValue(nil, asked))
 	}
 	return embeds
 }
 
 // appendEmbeds appends the embeds of a message, if it has any.
-func (d *Dialect) appendEmbeds(b []byte, m *chat.Message) []byte {
-	embeds := d.embedsOf(m)
+func (d *Dialect) appendEmbeds(ctx context.Context, b []byte, m *chat.Message) []byte {
+	embeds := d.embedsOf(ctx, m)
 	if len(embeds) == 0 {
 		return b
 	}
@@ -80,5 +93,5 @@ func embedsList(ctx context.Context, s *socket, q *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return embedsPacket{q.cmd, id, append([]json.RawMessage{}, s.dialect.embedsOf(m)...)}, nil
+	return embedsPacket{q.cmd, id, append([]json.RawMessage{}, s.dialect.embedsOf(ctx, m)...)}, nil
 }

@@ -116,7 +116,7 @@ func (d *Dialect) appendRare(ctx context.Context, b []byte, m *chat.Message) []b
 	if len(m.Attachments) > 0 {
 		b = jsontext.AppendValue(append(b, `,"attachments":`...), d.attachments(m.Attachments))
 	}
-	b = d.appendEmbeds(b, m)
+	b = d.appendEmbeds(ctx, b, m)
 	if x := m.Extras; x != nil {
 		if a := x.Author; a != nil && a.Kind == chat.WebhookAuthor {
 			b = jsontext.AppendString(append(b, `,"webhook":{"id":`...), a.ID)

@@ -103,7 +103,7 @@ func (d *Dialect) pollAnnounced(ctx context.Context, m *chat.Message) []byte {
 	b = jsontext.AppendString(append(b, `,"user":`...), d.authorOf(ctx, m))
 	b = jsontext.AppendString(append(b, `,"content":`...), m.Content)
 	b = appendSeconds(append(b, `,"timestamp":`...), m.CreatedAt)
-	b = d.appendEmbeds(b, m)
+	b = d.appendEmbeds(ctx, b, m)
 	return append(jsontext.AppendString(append(b, `,"poll_id":`...), place.PollID), '}')
 }
 
