@@ -70,7 +70,8 @@ func (s *Service) attendTo(p *plugin) {
 		}
 		call := p.calls[0]
 		p.calls = p.calls[1:]
-		c := caller{p.identity(), &p.src.manifest, p}
+		manifest := p.src.manifest // as it is now: it may be read anew meanwhile
+		c := caller{p.identity(), &manifest, p}
 		aside := call.Name == "http" && p.abroad < maxAbroad
 		if aside {
 			p.abroad++
