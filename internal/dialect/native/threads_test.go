@@ -25,6 +25,10 @@ func TestThreads(t *testing.T) {
 	bob.get("/rooms/"+forum).want(200, "").is("me.unread_count", 0)
 	bob.post("/threads/"+id+"/read", object{"message_id": "4711"}).want(404, "message_not_found")
 
+	ada.post("/threads/"+id+"/leave", nil).want(200, "").is("joined", false)
+	ada.get("/threads/"+id).want(200, "").is("name", "Where do we meet?").is("joined", false).is("message_count", 1)
+	ada.post("/threads/"+id+"/join", nil).want(200, "").is("joined", true)
+	eve.post("/threads/"+id+"/join", nil).want(403, "not_a_member")
 	bob.do("PATCH", "/threads/"+id, object{"locked": true}).want(400, "thread_lock_forbidden")
 	eve.do("PATCH", "/threads/"+id, object{"name": "x"}).want(403, "not_a_member")
 	bob.do("PATCH", "/threads/"+id, object{"name": "Here", "archived": true}).want(200, "").is("name", "Here").is("archived", true)
